@@ -1,0 +1,422 @@
+/* inlay.h - the C interface of inlay: open a model file, run it inside your process, step by step.
+ *
+ * Conventions
+ *  1. Nothing here ends the process, prints, throws, or keeps global state. Every failure is a status.
+ *  2. Functions that can fail return inlay_status: 0 done, > 0 flow (nothing is wrong), < 0 error. Where
+ *     a function takes `inlay_error* error`, it may be NULL; on an error it receives status and text.
+ *     On success it is left alone. After an error the object stays usable, as before the call.
+ *  3. Structs of options begin with struct_size. Fill them with their ..._defaults function, then change
+ *     fields. A struct of an older, smaller version keeps working. Structs that inlay fills (info, plan,
+     event ...) are given with struct_size = sizeof.
+ *  4. Text is UTF-8 as (pointer, length); a trailing zero is never needed. Text that is returned stays
+ *     owned by the object it came from and lives as long as that object.
+ *  5. Handles: a model is immutable and may be used by any number of threads at once; it is reference
+ *     counted, and a session keeps its model alive. A session has one owner: one call at a time, from
+ *     any thread. Only inlay_session_cancel may be called beside another call.
+ *  6. A buffer that is too small gives INLAY_ERROR_LIMIT and the size that is needed.
+ *  7. All memory comes from the host's allocator. inlay_session_step allocates nothing.
+ *  8. A mistake of the caller (NULL handle, value out of range) is INLAY_ERROR_ARGUMENT, never a crash.
+ */
+#ifndef INLAY_INLAY_H
+#define INLAY_INLAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inlay/config.h"
+#include "inlay/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ------------------------------------------------------------------------------------ */
+
+typedef int32_t inlay_status;
+enum {
+  INLAY_OK = 0,
+  /* flow */
+  INLAY_YIELD = 1,  /* the budget is spent or a cancel was asked for; call again to go on */
+  INLAY_TOKEN = 2,  /* a sequence with a sampler has a new token */
+  INLAY_LOGITS = 3, /* a sequence without a sampler has logits rows to read before the next step */
+  INLAY_DONE = 4,   /* nothing is left to do until something is fed */
+  /* errors */
+  INLAY_ERROR_ARGUMENT = -1,    /* the call itself is wrong */
+  INLAY_ERROR_MEMORY = -2,      /* the allocator returned NULL */
+  INLAY_ERROR_IO = -3,          /* a file or read callback failed */
+  INLAY_ERROR_FORMAT = -4,      /* the file breaks the rules of its format */
+  INLAY_ERROR_UNSUPPORTED = -5, /* well-formed, but not something this build can run */
+  INLAY_ERROR_LIMIT = -6,       /* over a stated limit: context, sequences, buffer capacity */
+  INLAY_ERROR_STATE = -7,       /* not possible now: weights not loaded, sequence dropped, busy */
+  INLAY_ERROR_CANCELLED = -8,   /* the host asked a long operation (opening a model) to stop */
+  INLAY_ERROR_INTERNAL = -9     /* a defect of inlay; please report it */
+};
+
+/* Longest error text, with its trailing zero. */
+#define INLAY_ERROR_TEXT 508
+
+typedef struct inlay_error {
+  inlay_status status;
+  char text[INLAY_ERROR_TEXT]; /* one line, zero-terminated, names the field and both values */
+} inlay_error;
+
+/* The name of a status in lower case ("ok", "yield", "format" ...); "unknown" for other numbers. */
+INLAY_API const char* inlay_status_name(inlay_status status);
+/* "0.1.0" of the library that is really linked. */
+INLAY_API const char* inlay_version(void);
+/* INLAY_ABI_VERSION of the library that is really linked. */
+INLAY_API uint32_t inlay_abi_version(void);
+
+/* ---- Host -------------------------------------------------------------------------------------- */
+
+/* Memory. `allocate` returns `size` bytes aligned to `alignment` (a power of two) or NULL; `release`
+ * gets the same size and alignment back. Called from whichever thread runs inlay. NULL functions: the
+ * C library's heap. */
+typedef struct inlay_allocator {
+  void* user;
+  void* (*allocate)(void* user, size_t size, size_t alignment);
+  void (*release)(void* user, void* block, size_t size, size_t alignment);
+} inlay_allocator;
+
+/* Workers. `run` calls task(argument, i) once for every i in [0, count), in any order, on any threads,
+ * at the same time or one after the other, and returns when all calls have returned. Results never
+ * depend on how. count is never over `workers`. A NULL `run`: built-in threads. */
+typedef struct inlay_jobs {
+  void* user;
+  uint32_t workers; /* how many calls can run at the same time, 1 to 256 */
+  void (*run)(void* user, uint32_t count, void (*task)(void* argument, uint32_t index),
+              void* argument);
+} inlay_jobs;
+
+/* Time in nanoseconds from any fixed point, never going back. NULL: the system's monotonic clock. */
+typedef struct inlay_clock {
+  void* user;
+  uint64_t (*now)(void* user);
+} inlay_clock;
+
+enum { INLAY_LOG_WARNING = 1, INLAY_LOG_INFO = 2 };
+
+/* Messages. NULL: silence. `text` has `length` bytes and is only valid during the call. */
+typedef struct inlay_log {
+  void* user;
+  void (*write)(void* user, int level, const char* text, size_t length);
+} inlay_log;
+
+typedef struct inlay_host {
+  uint32_t struct_size;
+  inlay_allocator allocator;
+  inlay_jobs jobs;
+  inlay_clock clock;
+  inlay_log log;
+} inlay_host;
+
+INLAY_API void inlay_host_defaults(inlay_host* host);
+
+/* ---- Where bytes come from ----------------------------------------------------------------------- */
+
+enum { INLAY_SOURCE_PATH = 1, INLAY_SOURCE_MEMORY = 2, INLAY_SOURCE_CALLBACK = 3 };
+
+typedef struct inlay_source {
+  uint32_t struct_size;
+  uint32_t kind;
+  const char* text; /* path, or a name for error texts (may be NULL); copied */
+  size_t text_length;
+  const void* data; /* memory: borrowed, unchanged until the model is released; any alignment */
+  uint64_t size;    /* memory, callback: bytes in all */
+  void* user;
+  /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status.
+   * Only called with ranges inside [0, size), from the thread that opens the model. */
+  inlay_status (*read)(void* user, uint64_t offset, void* destination, size_t size);
+} inlay_source;
+
+/* A file, mapped into memory. It must not shrink while the model lives: a mapped file that loses bytes
+ * faults in the reader; use a callback source where that can happen. */
+INLAY_API void inlay_source_path(inlay_source* source, const char* path, size_t length);
+/* A block of memory that already holds the file; its weights are used in place, nothing is copied. */
+INLAY_API void inlay_source_memory(inlay_source* source, const void* data, size_t size);
+/* Bytes through a function (archives, encrypted files); weights are copied to host memory. */
+INLAY_API void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
+                                     inlay_status (*read)(void* user, uint64_t offset,
+                                                          void* destination, size_t size));
+
+/* ---- Model --------------------------------------------------------------------------------------- */
+
+typedef struct inlay_model inlay_model;
+typedef struct inlay_tokenizer inlay_tokenizer;
+
+enum {
+  INLAY_OPEN_METADATA = 1, /* keys, tensor list and tokenizer; any architecture, even no tensors */
+  INLAY_OPEN_PROGRAM = 2,  /* and the recorded program: plan and explain work; no weight byte is read */
+  INLAY_OPEN_WEIGHTS = 3   /* and the weights: sessions can be opened */
+};
+
+typedef struct inlay_model_options {
+  uint32_t struct_size;
+  uint32_t depth;         /* INLAY_OPEN_...; default INLAY_OPEN_WEIGHTS */
+  const inlay_host* host; /* copied; NULL: defaults */
+  const char* isa;        /* zero-terminated name from inlay_isa_name; NULL: the best one here */
+} inlay_model_options;
+
+INLAY_API void inlay_model_options_defaults(inlay_model_options* options);
+
+/* Opens a model. `options` may be NULL. On success *model has one reference.
+ * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), MEMORY, ARGUMENT. */
+INLAY_API inlay_status inlay_model_open(const inlay_source* source,
+                                        const inlay_model_options* options, inlay_model** model,
+                                        inlay_error* error);
+INLAY_API void inlay_model_retain(inlay_model* model);
+/* Gives one reference back; NULL is allowed. The last one frees everything before it returns. */
+INLAY_API void inlay_model_release(inlay_model* model);
+
+typedef struct inlay_model_info {
+  uint32_t struct_size;
+  uint32_t depth;           /* how far it was opened */
+  const char* architecture; /* zero-terminated, e.g. "llama" */
+  const char* name;         /* general.name, or "" */
+  const char* isa;          /* the instruction set unit in use; "" below INLAY_OPEN_PROGRAM */
+  uint64_t parameters;      /* elements of all tensors */
+  uint64_t weight_bytes;    /* bytes of all tensors as stored */
+  uint64_t token_bytes;     /* weight bytes read to compute one token; 0 below INLAY_OPEN_PROGRAM */
+  uint32_t context_length;  /* as trained; 0: not stated */
+  uint32_t width;           /* of the residual stream */
+  uint32_t layers;
+  uint32_t vocabulary;      /* rows of the logits; tokens of the tokenizer below INLAY_OPEN_PROGRAM */
+  uint64_t metadata_count;
+  uint64_t tensor_count;
+} inlay_model_info;
+
+/* Thread-safe, as the two functions below. */
+INLAY_API inlay_status inlay_model_get_info(const inlay_model* model, inlay_model_info* info);
+
+typedef struct inlay_metadata {
+  uint32_t struct_size;
+  uint32_t is_array;
+  const char* key;
+  size_t key_length;
+  const char* type;   /* zero-terminated: "u32", "string", "f32" ...; of the elements for an array */
+  uint64_t count;     /* elements of an array, else 1 */
+  const char* text;   /* the value when it is a string, else NULL */
+  size_t text_length;
+  double number;      /* the value when it is a number or a bool */
+} inlay_metadata;
+
+/* The index-th key of the file, in file order. ARGUMENT when index is not under metadata_count. */
+INLAY_API inlay_status inlay_model_get_metadata(const inlay_model* model, uint64_t index,
+                                                inlay_metadata* metadata);
+
+typedef struct inlay_tensor {
+  uint32_t struct_size;
+  uint32_t rank;       /* 1 to 4 */
+  const char* name;
+  size_t name_length;
+  const char* type;    /* zero-terminated: "F32", "Q4_K" ... */
+  uint64_t shape[4];   /* innermost (contiguous) first, as in the file */
+  uint64_t offset;     /* of the data, from the start of the source */
+  uint64_t bytes;
+} inlay_tensor;
+
+INLAY_API inlay_status inlay_model_get_tensor(const inlay_model* model, uint64_t index,
+                                              inlay_tensor* tensor);
+
+/* The model's tokenizer; lives as long as the model. NULL: the file has none. */
+INLAY_API const inlay_tokenizer* inlay_model_get_tokenizer(const inlay_model* model);
+
+/* ---- Instruction sets ---------------------------------------------------------------------------- */
+
+/* Units compiled into this library, slowest first; every one gives the same bits. */
+INLAY_API uint32_t inlay_isa_count(void);
+/* Zero-terminated name of unit `index`; NULL past the end. */
+INLAY_API const char* inlay_isa_name(uint32_t index);
+/* 1 if this processor can run it, else 0. */
+INLAY_API int inlay_isa_usable(uint32_t index);
+
+/* ---- Tokenizer ----------------------------------------------------------------------------------- */
+
+enum {
+  INLAY_ENCODE_ADD_SPECIAL = 1,  /* begin / end tokens where the model's metadata asks for them */
+  INLAY_ENCODE_PARSE_SPECIAL = 2 /* text such as <|im_end|> becomes its control token. Never set it
+                                    for text that a user typed. */
+};
+enum { INLAY_DECODE_SPECIAL = 1 /* control tokens are written as their text, else left out */ };
+
+/* Text to ids. *count receives how many there are, also when `capacity` is too small (then
+ * INLAY_ERROR_LIMIT; nothing useful is in `ids`). Text with invalid UTF-8 is taken byte by byte.
+ * Thread-safe. Allocates from the model's allocator while it runs. */
+INLAY_API inlay_status inlay_tokenizer_encode(const inlay_tokenizer* tokenizer, const char* text,
+                                              size_t length, uint32_t flags, int32_t* ids,
+                                              size_t capacity, size_t* count, inlay_error* error);
+/* Ids to text: the inverse of encode without added tokens. Buffer rule as above. Thread-safe. */
+INLAY_API inlay_status inlay_tokenizer_decode(const inlay_tokenizer* tokenizer, const int32_t* ids,
+                                              size_t count, uint32_t flags, char* text,
+                                              size_t capacity, size_t* length, inlay_error* error);
+/* The bytes one token stands for (may be part of a UTF-8 character; control tokens: their name). */
+INLAY_API inlay_status inlay_tokenizer_piece(const inlay_tokenizer* tokenizer, int32_t id,
+                                             const char** bytes, size_t* length);
+
+typedef struct inlay_tokenizer_info {
+  uint32_t struct_size;
+  uint32_t size;     /* ids are 0 .. size - 1 */
+  const char* model; /* zero-terminated: "llama", "gpt2" ... as in the file */
+  int32_t bos;       /* -1: none */
+  int32_t eos;
+  int32_t unknown;
+  int32_t padding;
+  uint32_t adds_bos;
+  uint32_t adds_eos;
+} inlay_tokenizer_info;
+
+INLAY_API inlay_status inlay_tokenizer_get_info(const inlay_tokenizer* tokenizer,
+                                                inlay_tokenizer_info* info);
+/* 1: a generation ends with this token (end of text, of turn, of message), else 0. */
+INLAY_API int inlay_tokenizer_is_end(const inlay_tokenizer* tokenizer, int32_t id);
+
+/* Streaming decode: never gives out a broken UTF-8 character. Zero-initialise, then push ids. */
+typedef struct inlay_stream {
+  unsigned char held[8]; /* bytes of a character that is not complete yet */
+  uint32_t held_length;
+  uint32_t started;      /* 0 before the first token */
+} inlay_stream;
+
+/* Appends token `id`; *length bytes of whole characters are in `text` (perhaps 0). Bytes that can never
+ * become a character come out as U+FFFD. LIMIT: capacity too small; nothing is consumed. */
+INLAY_API inlay_status inlay_stream_push(inlay_stream* stream, const inlay_tokenizer* tokenizer,
+                                         int32_t id, char* text, size_t capacity, size_t* length);
+/* The end: what is still held, as U+FFFD if it is no whole character. At most 24 bytes. */
+INLAY_API inlay_status inlay_stream_finish(inlay_stream* stream, char* text, size_t capacity,
+                                           size_t* length);
+
+/* ---- Sampler ------------------------------------------------------------------------------------- */
+
+typedef struct inlay_logit_bias {
+  int32_t token;
+  float bias; /* added to the token's logit; -INFINITY forbids it */
+} inlay_logit_bias;
+
+/* The stages run in this order: logit bias, penalties, top-k, temperature, top-p, min-p, draw. */
+typedef struct inlay_sampler_options {
+  uint32_t struct_size;
+  float temperature;       /* >= 0; 0: the largest logit, lowest id on a tie. Default 0.8 */
+  uint32_t top_k;          /* 0: off. Default 40 */
+  float top_p;             /* (0, 1]; 1: off. Default 0.95 */
+  float min_p;             /* [0, 1]; 0: off. Default 0.05 */
+  float repeat_penalty;    /* > 0; 1: off. Default 1 (Keskar et al. 2019, arXiv:1909.05858) */
+  float frequency_penalty; /* per occurrence, subtracted; 0: off */
+  float presence_penalty;  /* once per token that occurred, subtracted; 0: off */
+  uint32_t penalty_window; /* how many of the latest tokens the penalties look at. Default 64 */
+  uint64_t seed;           /* the draw depends on (seed, sequence stream, position) alone */
+  uint64_t stream;         /* sets sequences of one seed apart. Default 0 */
+  const inlay_logit_bias* bias; /* copied */
+  size_t bias_count;
+} inlay_sampler_options;
+
+INLAY_API void inlay_sampler_options_defaults(inlay_sampler_options* options);
+
+/* ---- Session ------------------------------------------------------------------------------------- */
+
+typedef struct inlay_session inlay_session;
+typedef uint64_t inlay_sequence; /* 0 is never a sequence */
+
+enum { INLAY_KV_AUTO = 0, INLAY_KV_F32 = 1, INLAY_KV_F16 = 2 };
+
+typedef struct inlay_session_options {
+  uint32_t struct_size;
+  uint32_t context;     /* tokens one sequence can hold; 0: as trained, at most 4096. */
+  uint32_t sequences;   /* how many at once. Default 1 */
+  uint32_t chunk;       /* most tokens computed in one pass over the weights. Default 256 */
+  uint32_t logits_rows; /* most rows of logits in one pass; 0: one for each sequence */
+  uint32_t kv_type;     /* INLAY_KV_...; AUTO: F32 for a model of F32 weights, else F16 */
+  uint32_t threads;     /* without host jobs: threads incl. the caller's; 0: physical cores */
+} inlay_session_options;
+
+INLAY_API void inlay_session_options_defaults(inlay_session_options* options);
+
+/* Bytes of memory, exact. */
+typedef struct inlay_plan {
+  uint32_t struct_size;
+  uint64_t metadata; /* keys, tensor list, tokenizer, program: taken from the allocator by the model */
+  uint64_t weights;  /* weights in use: matrices as stored, vectors as F32 */
+  uint64_t state;    /* key/value cache and token lists of a session */
+  uint64_t scratch;  /* everything else of a session: activations, logits, sampler arrays */
+  uint64_t total;    /* the sum of the four */
+  uint64_t borrowed; /* the part of `weights` used where it lies (mapped file, host's memory block);
+                        total - borrowed is what the allocator gives */
+} inlay_plan;
+
+/* What a session with these options takes, before anything of it is allocated. Thread-safe.
+ * The model must be opened to INLAY_OPEN_PROGRAM at least (else STATE). */
+INLAY_API inlay_status inlay_model_plan(const inlay_model* model,
+                                        const inlay_session_options* options, inlay_plan* plan,
+                                        inlay_error* error);
+/* The recorded program as text, one instruction a line. Buffer rule 6. Thread-safe. */
+INLAY_API inlay_status inlay_model_explain(const inlay_model* model,
+                                           const inlay_session_options* options, char* text,
+                                           size_t capacity, size_t* length, inlay_error* error);
+
+/* Opens a session; takes all its memory now. `options` may be NULL.
+ * Errors: ARGUMENT, LIMIT (context over 2^20, sequences over 1024 ...), MEMORY, STATE (no weights). */
+INLAY_API inlay_status inlay_session_open(inlay_model* model, const inlay_session_options* options,
+                                          inlay_session** session, inlay_error* error);
+/* Frees everything, threads included, before it returns; NULL is allowed. */
+INLAY_API void inlay_session_close(inlay_session* session);
+
+/* A new empty sequence. LIMIT when `sequences` of them exist. */
+INLAY_API inlay_status inlay_session_add(inlay_session* session, inlay_sequence* sequence,
+                                         inlay_error* error);
+/* Ends a sequence and gives its pages back. STATE when it is not alive. */
+INLAY_API inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence);
+
+enum { INLAY_FEED_ALL_LOGITS = 1 /* logits for every token fed, not only for the last */ };
+
+/* Appends tokens that the next steps will compute. All or nothing.
+ * Errors: ARGUMENT (an id outside the vocabulary), LIMIT (over the context), STATE. */
+INLAY_API inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence,
+                                          const int32_t* ids, size_t count, uint32_t flags,
+                                          inlay_error* error);
+/* Gives the sequence a sampler: once its fed tokens are computed each step produces a token and feeds
+ * it back. max_tokens 0: until end of text or context. NULL options: takes the sampler away.
+ * Errors: ARGUMENT (a value out of its range, too many biases), STATE. */
+INLAY_API inlay_status inlay_session_generate(inlay_session* session, inlay_sequence sequence,
+                                              const inlay_sampler_options* options,
+                                              uint64_t max_tokens, inlay_error* error);
+
+enum {
+  INLAY_FINISH_NONE = 0,
+  INLAY_FINISH_END = 1,    /* an end-of-generation token was drawn */
+  INLAY_FINISH_TOKENS = 2, /* max_tokens reached */
+  INLAY_FINISH_CONTEXT = 3 /* the context is full */
+};
+
+typedef struct inlay_event {
+  uint32_t struct_size;
+  inlay_sequence sequence; /* whom it concerns; 0 for YIELD and DONE */
+  int32_t token;           /* for TOKEN, else -1 */
+  uint32_t finish;         /* INLAY_FINISH_...: why this was the sequence's last token */
+} inlay_event;
+
+/* Computes until something is to be told or the budget is spent.
+ * budget: nanoseconds; 0: no limit. At least one tile of work is done in each call, so that even a
+ * budget of 1 ns goes forward; a tile is some tens of microseconds on a current processor.
+ * Returns TOKEN or LOGITS (event says whose; others of the same pass follow in the next calls without
+ * further work), YIELD, DONE, or an error. The results do not depend on the budget.
+ * No allocation, and on the caller's thread alone no system call. */
+INLAY_API inlay_status inlay_session_step(inlay_session* session, uint64_t budget,
+                                          inlay_event* event, inlay_error* error);
+/* Asks a running step, or the next one, to return YIELD at the next tile. Thread-safe. */
+INLAY_API void inlay_session_cancel(inlay_session* session);
+
+/* Logits of the sequence's latest pass: rows of `vocabulary` floats, valid until the next step, feed or
+ * drop. *position is the position of the first row. STATE when there are none. */
+INLAY_API inlay_status inlay_session_logits(const inlay_session* session, inlay_sequence sequence,
+                                            const float** logits, uint32_t* rows,
+                                            uint32_t* position);
+/* Tokens of the sequence: computed, and fed but not computed yet. */
+INLAY_API inlay_status inlay_session_length(const inlay_session* session, inlay_sequence sequence,
+                                            uint32_t* computed, uint32_t* pending);
+/* Forgets what was fed but is not computed yet. */
+INLAY_API inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* INLAY_INLAY_H */

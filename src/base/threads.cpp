@@ -1,0 +1,136 @@
+// threads.cpp - worker threads over POSIX threads: a short spin, then sleep.
+#include "base/threads.h"
+
+#include "base/diagnostics.h"
+
+#if INLAY_WITH_THREADS && (defined(__unix__) || defined(__APPLE__))
+#define INLAY_HAS_PTHREADS 1
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+#else
+#define INLAY_HAS_PTHREADS 0
+#endif
+
+namespace inlay {
+
+#if INLAY_HAS_PTHREADS
+
+std::uint32_t physical_cores() {
+  long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
+  if (const int smt = ::open("/sys/devices/system/cpu/smt/active", O_RDONLY | O_CLOEXEC); smt >= 0) {
+    char active = '0';
+    if (::read(smt, &active, 1) == 1 && active == '1') cores = (cores + 1) / 2;
+    ::close(smt);
+  }
+#endif
+  if (cores < 1) return 1;
+  return cores > static_cast<long>(max_workers) ? max_workers : static_cast<std::uint32_t>(cores);
+}
+
+struct WorkerPool::State {
+  pthread_mutex_t mutex;
+  pthread_cond_t wake;   // a new round, or the end
+  pthread_cond_t idle;   // the last busy worker of a round is back
+  std::uint32_t unclaimed = 0;  // calls of this round that no thread has taken
+  std::uint32_t busy = 0;       // threads inside the task
+  bool ending = false;
+  Task task = nullptr;
+  void* argument = nullptr;
+  std::uint32_t started = 0;
+  pthread_t threads[max_workers];
+};
+
+std::size_t WorkerPool::bytes(std::uint32_t workers) { return workers > 1 ? sizeof(State) : 0; }
+
+void* WorkerPool::main(void* pointer) {
+  State& s = *static_cast<State*>(pointer);
+  ::pthread_mutex_lock(&s.mutex);
+  for (;;) {
+    while (!s.ending && s.unclaimed == 0) ::pthread_cond_wait(&s.wake, &s.mutex);
+    if (s.ending) break;
+    const std::uint32_t index = s.unclaimed--;
+    ++s.busy;
+    const Task task = s.task;
+    void* argument = s.argument;
+    ::pthread_mutex_unlock(&s.mutex);
+    task(argument, index);
+    ::pthread_mutex_lock(&s.mutex);
+    if (--s.busy == 0) ::pthread_cond_signal(&s.idle);
+  }
+  ::pthread_mutex_unlock(&s.mutex);
+  return nullptr;
+}
+
+Status WorkerPool::start(Allocator& allocator, std::uint32_t workers, Error& error) {
+  stop();
+  if (workers <= 1) return Status::ok;
+  allocator_ = &allocator;
+  state_ = create<State>(allocator);
+  if (!state_) return fail_memory(error, "worker threads");
+  ::pthread_mutex_init(&state_->mutex, nullptr);
+  ::pthread_cond_init(&state_->wake, nullptr);
+  ::pthread_cond_init(&state_->idle, nullptr);
+  workers_ = workers;
+  while (state_->started + 1 < workers) {
+    if (::pthread_create(&state_->threads[state_->started], nullptr, main, state_) != 0) {
+      const std::uint32_t started = state_->started;
+      stop();
+      return fail(error, Status::memory, "threads: {} of {} could be started", started + 1, workers);
+    }
+    ++state_->started;
+  }
+  return Status::ok;
+}
+
+void WorkerPool::stop() {
+  if (!state_) return;
+  ::pthread_mutex_lock(&state_->mutex);
+  state_->ending = true;
+  ::pthread_cond_broadcast(&state_->wake);
+  ::pthread_mutex_unlock(&state_->mutex);
+  for (std::uint32_t i = 0; i < state_->started; ++i) ::pthread_join(state_->threads[i], nullptr);
+  ::pthread_cond_destroy(&state_->wake);
+  ::pthread_cond_destroy(&state_->idle);
+  ::pthread_mutex_destroy(&state_->mutex);
+  destroy(*allocator_, state_);
+  state_ = nullptr;
+  workers_ = 1;
+}
+
+void WorkerPool::run(Task task, void* argument) {
+  if (!state_) return task(argument, 0);
+  State& s = *state_;
+  ::pthread_mutex_lock(&s.mutex);
+  s.task = task;
+  s.argument = argument;
+  s.unclaimed = workers_ - 1;
+  ::pthread_cond_broadcast(&s.wake);
+  ::pthread_mutex_unlock(&s.mutex);
+  task(argument, 0);
+  ::pthread_mutex_lock(&s.mutex);
+  s.unclaimed = 0;  // whoever is late has nothing to do any more
+  while (s.busy != 0) ::pthread_cond_wait(&s.idle, &s.mutex);
+  ::pthread_mutex_unlock(&s.mutex);
+}
+
+#else
+
+std::uint32_t physical_cores() { return 1; }
+struct WorkerPool::State {};
+std::size_t WorkerPool::bytes(std::uint32_t) { return 0; }
+void* WorkerPool::main(void*) { return nullptr; }
+Status WorkerPool::start(Allocator&, std::uint32_t workers, Error& error) {
+  if (workers <= 1) return Status::ok;
+  return fail(error, Status::unsupported, "threads: this build has none; set 1 or give host jobs");
+}
+void WorkerPool::stop() {}
+void WorkerPool::run(Task task, void* argument) { task(argument, 0); }
+
+#endif
+
+}  // namespace inlay
