@@ -1,0 +1,347 @@
+// graph.cpp - recording of instructions and the shape checks that go with them.
+#include "graph/graph.h"
+
+#include "base/checked.h"
+#include "base/diagnostics.h"
+
+namespace inlay {
+namespace {
+
+constexpr std::uint32_t row_alignment = 64;
+
+struct BlockName {
+  char text[128];
+  std::string_view view;
+  BlockName(std::uint32_t index, std::string_view name) {
+    const std::size_t length = print(text, sizeof text, "blk.{}.{}", index, name);
+    view = {text, length < sizeof text ? length : sizeof text - 1};
+  }
+};
+
+}  // namespace
+
+const char* op_name(Op op) {
+  switch (op) {
+#define INLAY_OP(name) \
+  case Op::name: return #name;
+#include "graph/ops.inc"
+#undef INLAY_OP
+  }
+  return "unknown";
+}
+
+Weight Layer::matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) const {
+  return graph_.matrix(BlockName(index_, name).view, rows, columns);
+}
+Weight Layer::vector(std::string_view name, std::uint32_t size) const {
+  return graph_.vector(BlockName(index_, name).view, size);
+}
+Weight Layer::vector_if(std::string_view name, std::uint32_t size) const {
+  return graph_.vector_if(BlockName(index_, name).view, size);
+}
+
+// ---- Weights -------------------------------------------------------------------------------------
+
+// rows 0: whatever the file has.
+Weight Graph::weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
+                     std::uint32_t columns, bool optional) {
+  if (broken()) return {};
+  const FileView& file = meta_.file();
+  Error& error = meta_.error();
+  TensorShape tensor{};
+  if (!file.find_tensor(file.file, name, &tensor)) {
+    if (!optional) {
+      note(fail(error, Status::format, "{}: {}: tensor is missing", Shown(file.name), name));
+    }
+    return {};
+  }
+  const std::uint64_t k = tensor.shape[0];
+  const std::uint64_t n = tensor.rank > 1 ? tensor.shape[1] : 1;
+  const bool deep = tensor.rank > 2 && (tensor.shape[2] != 1 || tensor.shape[3] > 1);
+  const bool rows_fit = rank == 1 ? n == 1 : rows == 0 ? n >= 1 && n <= (1u << 24) : n == rows;
+  if (deep || k != columns || !rows_fit) {
+    note(fail(error, Status::format, "{}: {}: expected {} x {}, file has {} x {}{}",
+              Shown(file.name), name, columns, rank == 1 ? 1 : rows, k, n,
+              deep ? " and more dimensions" : ""));
+    return {};
+  }
+  for (std::size_t i = 0; i < program_.weights.size(); ++i) {  // a tied tensor is one weight
+    const WeightInfo& known = program_.weights[i];
+    if (known.tensor == tensor.index && known.matrix == (rank > 1)) {
+      return {static_cast<WeightId>(i)};
+    }
+  }
+  const TypeInfo* type = type_info(tensor.type);
+  if (!type || program_.weights.size() >= no_weight) {
+    note(fail(error, Status::unsupported, "{}: {}: type {} or one weight too many",
+              Shown(file.name), name, static_cast<std::uint32_t>(tensor.type)));
+    return {};
+  }
+  WeightInfo w{};
+  w.tensor = tensor.index;
+  w.type = tensor.type;
+  w.matrix = rank > 1;
+  w.rows = static_cast<std::uint32_t>(n);
+  w.columns = static_cast<std::uint32_t>(k);
+  w.row_bytes = k / type->block_elements * type->block_bytes;
+  w.bytes = w.matrix ? n * w.row_bytes : k * sizeof(float);
+  note(program_.weights.push(w));
+  if (broken()) return {};
+  return {static_cast<WeightId>(program_.weights.size() - 1)};
+}
+
+Weight Graph::matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) {
+  return weight(name, 2, rows, columns, false);
+}
+Weight Graph::matrix_if(std::string_view name, std::uint32_t rows, std::uint32_t columns) {
+  return weight(name, 2, rows, columns, true);
+}
+Weight Graph::embedding(std::string_view name, std::uint32_t columns) {
+  return weight(name, 2, 0, columns, false);
+}
+Weight Graph::vector(std::string_view name, std::uint32_t size) {
+  return weight(name, 1, 1, size, false);
+}
+Weight Graph::vector_if(std::string_view name, std::uint32_t size) {
+  return weight(name, 1, 1, size, true);
+}
+std::uint32_t Graph::rows(Weight w) const { return broken() || !w ? 0 : info(w).rows; }
+
+Layer Graph::layer(std::uint32_t index) {
+  layer_ = static_cast<std::uint16_t>(index);
+  return Layer(*this, index);
+}
+void Graph::end_layers() { layer_ = no_layer; }
+
+// ---- Values and instructions ---------------------------------------------------------------------
+
+Value Graph::make_value(std::uint32_t width, Rows rows, Activation form) {
+  if (broken()) return {};
+  StorageInfo storage{};
+  storage.row_bytes = static_cast<std::uint32_t>(
+      align_up(activation_row_bytes(form, width), row_alignment));
+  storage.rows = rows;
+  if (program_.values.size() >= no_value) {
+    note(fail(meta_.error(), Status::unsupported, "{}: the program needs too many values",
+              Shown(meta_.file().name)));
+    return {};
+  }
+  note(program_.storages.push(storage));
+  const auto index = static_cast<std::uint16_t>(program_.storages.size() - 1);
+  note(program_.values.push(ValueInfo{index, form, 0, width}));
+  if (broken()) return {};
+  return {static_cast<ValueId>(program_.values.size() - 1)};
+}
+
+Instruction Graph::instruction(Op op) const {
+  Instruction i{};
+  i.op = op;
+  i.layer = layer_;
+  i.out = i.a = i.b = no_value;
+  i.weight = i.bias = no_weight;
+  return i;
+}
+
+void Graph::emit(const Instruction& instruction) {
+  if (!broken()) note(program_.code.push(instruction));
+}
+
+bool Graph::expect_width(Value x, std::uint32_t width, std::string_view what) {
+  if (broken() || x.id == no_value) return false;
+  if (info(x).width == width) return true;
+  note(fail(meta_.error(), Status::internal, "{}: {}: width {} where {} is needed",
+            Shown(meta_.file().name), what, info(x).width, width));
+  return false;
+}
+
+Value Graph::embed(Weight table) {
+  if (broken()) return {};
+  const Value out = make_value(info(table).columns, Rows::tokens);
+  Instruction i = instruction(Op::embed);
+  i.out = out.id;
+  i.weight = table.id;
+  emit(i);
+  program_.vocabulary = info(table).rows;
+  program_.width = info(table).columns;
+  return out;
+}
+
+Value Graph::rms_norm(Value x, Weight scale, float eps) {
+  if (broken() || !expect_width(x, info(scale).columns, "rms_norm")) return {};
+  Instruction i = instruction(Op::rms_norm);
+  i.a = x.id;
+  i.weight = scale.id;
+  i.f0 = eps;
+  const Value out = make_value(info(x).width, rows_of(x));
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+Value Graph::layer_norm(Value x, Weight scale, Weight bias, float eps) {
+  if (broken() || !expect_width(x, info(scale).columns, "layer_norm")) return {};
+  Instruction i = instruction(Op::layer_norm);
+  i.a = x.id;
+  i.weight = scale.id;
+  i.bias = bias.id;
+  i.f0 = eps;
+  const Value out = make_value(info(x).width, rows_of(x));
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+// x in the form a weight type is multiplied with; made once for each value and form.
+Value Graph::quantized(Value x, Activation form) {
+  if (broken() || form == Activation::f32) return x;
+  for (std::size_t i = program_.code.size(); i-- > 0;) {
+    const Instruction& before = program_.code[i];
+    if (before.out == x.id) break;  // x itself was written here
+    if (before.op == Op::quantize && before.a == x.id &&
+        program_.values[before.out].form == form) {
+      return {before.out};
+    }
+  }
+  const Value out = make_value(info(x).width, rows_of(x), form);
+  Instruction i = instruction(Op::quantize);
+  i.a = x.id;
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+Value Graph::linear(Value x, Weight w, Weight bias) {
+  if (broken() || !expect_width(x, info(w).columns, "linear")) return {};
+  const Value input = quantized(x, activation_of(info(w).type));
+  const Value out = make_value(info(w).rows, broken() ? Rows::tokens : rows_of(x));
+  Instruction i = instruction(Op::linear);
+  i.a = input.id;
+  i.weight = w.id;
+  i.bias = bias.id;
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+Value Graph::slice(Value x, std::uint32_t column, std::uint32_t width) {
+  if (broken()) return {};
+  ValueInfo view = info(x);
+  std::uint64_t end = 0;
+  if (view.form != Activation::f32 || !checked_add(column, width, end) || end > view.width) {
+    note(fail(meta_.error(), Status::internal, "{}: slice: columns {} + {} of {}",
+              Shown(meta_.file().name), column, width, view.width));
+    return {};
+  }
+  view.column += column;
+  view.width = width;
+  note(program_.values.push(view));
+  if (broken()) return {};
+  return {static_cast<ValueId>(program_.values.size() - 1)};
+}
+
+Value Graph::elementwise(Op op, std::uint8_t kind, Value a, Value b) {
+  if (broken() || (b.id != no_value && !expect_width(b, info(a).width, op_name(op)))) return {};
+  Instruction i = instruction(op);
+  i.kind = kind;
+  i.a = a.id;
+  i.b = b.id;
+  const Value out = make_value(info(a).width, rows_of(a));
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+Value Graph::add(Value a, Value b) { return elementwise(Op::add, 0, a, b); }
+Value Graph::activate(Act kind, Value x) {
+  return elementwise(Op::activate, static_cast<std::uint8_t>(kind), x, {});
+}
+Value Graph::gate(Act kind, Value gate, Value up) {
+  return elementwise(Op::gate, static_cast<std::uint8_t>(kind), gate, up);
+}
+
+Value Graph::rope_table(const Rope& rope, Weight factors) {
+  if (broken()) return {};
+  Instruction i = instruction(Op::rope_table);
+  i.weight = factors.id;
+  i.n0 = rope.pairs;
+  i.f0 = rope.base;
+  i.f1 = rope.position_scale;
+  const Value out = make_value(2 * rope.pairs, Rows::tokens);
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+Value Graph::rope(Value x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size,
+                  Value table) {
+  if (broken() || !expect_width(x, heads * head_size, "rope") ||
+      !expect_width(table, 2 * rope.pairs, "rope table")) {
+    return {};
+  }
+  Instruction i = instruction(Op::rope);
+  i.kind = static_cast<std::uint8_t>(rope.order);
+  i.a = i.out = x.id;
+  i.b = table.id;
+  i.n0 = rope.pairs;
+  i.n1 = (head_size << 16) | heads;
+  emit(i);
+  return x;
+}
+
+Value Graph::attention(Value q, Value k, Value v, const Heads& heads, float scale,
+                       float max_alibi_bias) {
+  if (broken() || !expect_width(q, heads.q_width(), "queries") ||
+      !expect_width(k, heads.k_width(), "keys") || !expect_width(v, heads.v_width(), "values")) {
+    return {};
+  }
+  const auto slot = static_cast<std::uint16_t>(program_.kv_slots.size());
+  note(program_.kv_slots.push(KvSlot{heads.kv, heads.key_size, heads.value_size}));
+  Instruction store = instruction(Op::store_kv);
+  store.a = k.id;
+  store.b = v.id;
+  store.slot = slot;
+  emit(store);
+  Instruction i = instruction(Op::attention);
+  i.a = q.id;
+  i.slot = slot;
+  i.n0 = heads.query;
+  i.f0 = scale;
+  i.f1 = max_alibi_bias;
+  const Value out = make_value(heads.query * heads.value_size, Rows::tokens);
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+Value Graph::take(Value x) {
+  if (broken()) return {};
+  Instruction i = instruction(Op::take);
+  i.a = x.id;
+  const Value out = make_value(info(x).width, Rows::wanted);
+  i.out = out.id;
+  emit(i);
+  return out;
+}
+
+void Graph::logits(Value rows) {
+  if (broken()) return;
+  if (rows_of(rows) != Rows::wanted || info(rows).width != program_.vocabulary) {
+    note(fail(meta_.error(), Status::format,
+              "{}: output: {} rows of logits, token_embd has {} tokens", Shown(meta_.file().name),
+              info(rows).width, program_.vocabulary));
+    return;
+  }
+  program_.logits = rows.id;
+  // The host sees the rows of logits as one matrix without gaps.
+  StorageInfo& storage = program_.storages[info(rows).storage];
+  storage.row_bytes = info(rows).width * static_cast<std::uint32_t>(sizeof(float));
+}
+
+void Graph::unsupported(std::string_view key) {
+  if (broken()) return;
+  const FileView& file = meta_.file();
+  note(fail(meta_.error(), Status::unsupported, "{}: {}.{}: this build cannot run it",
+            Shown(file.name), file.architecture, key));
+}
+
+}  // namespace inlay

@@ -1,0 +1,104 @@
+// graph.h - the builder: an architecture calls it once, on metadata only, and a Program is recorded.
+#pragma once
+
+#include <string_view>
+
+#include "base/activation_kind.h"
+#include "graph/meta.h"
+#include "graph/program.h"
+
+namespace inlay {
+
+// A matrix of activations in the program, (rows, width). The number is an index, not a pointer.
+struct Value {
+  ValueId id = no_value;
+};
+
+// A tensor of the file that the program uses; none when it is optional and absent.
+struct Weight {
+  WeightId id = no_weight;
+  explicit operator bool() const { return id != no_weight; }
+};
+
+class Graph;
+
+// Names inside one block: weight("attn_q.weight") is blk.<index>.attn_q.weight.
+class Layer {
+ public:
+  Layer(Graph& graph, std::uint32_t index) : graph_(graph), index_(index) {}
+  std::uint32_t index() const { return index_; }
+  Weight matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) const;
+  Weight vector(std::string_view name, std::uint32_t size) const;
+  Weight vector_if(std::string_view name, std::uint32_t size) const;
+
+ private:
+  Graph& graph_;
+  std::uint32_t index_;
+};
+
+// Records instructions. Errors stick (in the Meta given): after the first one every call returns an
+// empty handle and records nothing, so architectures need no error handling of their own.
+class Graph {
+ public:
+  Graph(const Meta& meta, Program& program) : meta_(meta), program_(program) {}
+
+  Status status() const { return meta_.status(); }
+
+  // Weights, checked against the file: a matrix (rows n, columns k) multiplies rows of k elements.
+  Weight matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns);
+  Weight matrix_if(std::string_view name, std::uint32_t rows, std::uint32_t columns);
+  // Rows are taken from the file (the vocabulary).
+  Weight embedding(std::string_view name, std::uint32_t columns);
+  Weight vector(std::string_view name, std::uint32_t size);
+  Weight vector_if(std::string_view name, std::uint32_t size);
+  std::uint32_t rows(Weight weight) const;
+
+  // Starts block `index`; the instructions that follow belong to it.
+  Layer layer(std::uint32_t index);
+  void end_layers();
+
+  Value embed(Weight table);                                            // (T, d)
+  Value rms_norm(Value x, Weight scale, float eps);                     // as x
+  Value layer_norm(Value x, Weight scale, Weight bias, float eps);      // as x
+  Value linear(Value x, Weight w, Weight bias = {});                    // (., n)
+  Value slice(Value x, std::uint32_t column, std::uint32_t width);      // a view, nothing is copied
+  Value add(Value a, Value b);
+  Value activate(Act kind, Value x);
+  Value gate(Act kind, Value gate, Value up);                // kind(gate) * up
+  // cos and sin for every token's position; `factors` (pairs) divides the frequencies if given.
+  Value rope_table(const Rope& rope, Weight factors = {});
+  // Rotates the first 2 * pairs elements of each head in place: x itself is changed.
+  Value rope(Value x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size, Value table);
+  // Stores keys and values in the layer's cache, then attends over the sequence up to each token.
+  // max_alibi_bias: 0 none; 8 for ALiBi (Press et al. 2021, arXiv:2108.12409).
+  Value attention(Value q, Value k, Value v, const Heads& heads, float scale,
+                  float max_alibi_bias = 0);
+  Value take(Value x);      // (R, d): only the rows whose logits are wanted
+  void logits(Value rows);  // (R, vocabulary): the end of the program
+
+  // Refuses the model for something its file says that this family cannot do here.
+  void unsupported(std::string_view key);
+
+ private:
+  friend class Layer;
+  bool broken() const { return is_error(meta_.status()); }
+  Value broken_value() const { return {}; }
+  Weight weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
+                std::uint32_t columns, bool optional);
+  const ValueInfo& info(Value x) const { return program_.values[x.id]; }
+  const WeightInfo& info(Weight w) const { return program_.weights[w.id]; }
+  Rows rows_of(Value x) const { return program_.storages[info(x).storage].rows; }
+  bool expect_width(Value x, std::uint32_t width, std::string_view what);
+  Value make_value(std::uint32_t width, Rows rows, Activation form = Activation::f32);
+  Value quantized(Value x, Activation form);
+  Instruction instruction(Op op) const;
+  void emit(const Instruction& instruction);
+  void note(Status status) { meta_.refuse(status); }
+  Value elementwise(Op op, std::uint8_t kind, Value a, Value b);
+
+  const Meta& meta_;
+  Program& program_;
+  std::uint16_t layer_ = no_layer;
+};
+
+}  // namespace inlay
