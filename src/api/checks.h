@@ -1,0 +1,63 @@
+// checks.h - what every function of the C interface does first: arguments, option structs, errors.
+#pragma once
+
+#include <cstring>
+#include <string_view>
+
+#include "base/diagnostics.h"
+#include "base/status.h"
+
+namespace inlay {
+
+// The Error of a call: the caller's, or one of our own when the caller passes NULL.
+class CallError {
+ public:
+  explicit CallError(inlay_error* error) : error_(error ? error : &own_) {}
+  operator Error&() { return *error_; }
+
+ private:
+  Error own_{};
+  Error* error_;
+};
+
+inline inlay_status code(Status status) { return static_cast<inlay_status>(status); }
+
+inline inlay_status null_argument(Error& error, const char* name) {
+  return code(fail(error, Status::argument, "{} is NULL", name));
+}
+
+// Copies an option struct of any version over the defaults: a shorter, older one leaves the newer
+// fields at their defaults; a longer one is refused when it sets fields unknown here.
+template <class T>
+Status copy_options(const T* given, T* options, const char* name, Error& error) {
+  const std::uint32_t own = options->struct_size;
+  if (!given) return Status::ok;
+  const std::uint32_t size = given->struct_size;
+  if (size < sizeof(std::uint32_t) || size > 4096) {
+    return fail(error, Status::argument, "{}: struct_size is {}, expected {}; use the _defaults function",
+                name, size, own);
+  }
+  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+  for (std::uint32_t i = own; i < size; ++i) {
+    if (bytes[i]) {
+      return fail(error, Status::unsupported, "{}: an option of a newer version is set (byte {})",
+                  name, i);
+    }
+  }
+  std::memcpy(static_cast<void*>(options), given, size < own ? size : own);
+  options->struct_size = own;
+  return Status::ok;
+}
+
+// Fills as much of an output struct as the caller's version has.
+template <class T>
+inlay_status give_struct(const T& value, T* out) {
+  const std::uint32_t size = out->struct_size;
+  if (size < sizeof(std::uint32_t)) return INLAY_ERROR_ARGUMENT;
+  const std::uint32_t known = size < sizeof(T) ? size : static_cast<std::uint32_t>(sizeof(T));
+  std::memcpy(static_cast<void*>(out), &value, known);
+  out->struct_size = known;
+  return INLAY_OK;
+}
+
+}  // namespace inlay

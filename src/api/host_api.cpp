@@ -1,0 +1,52 @@
+// host_api.cpp - C interface: version, status names, host, sources, instruction sets.
+#include "api/checks.h"
+#include "isa/isa.h"
+
+using namespace inlay;
+
+const char* inlay_status_name(inlay_status status) {
+  return status_name(static_cast<Status>(status));
+}
+
+const char* inlay_version(void) { return INLAY_VERSION_STRING; }
+
+uint32_t inlay_abi_version(void) { return INLAY_ABI_VERSION; }
+
+void inlay_host_defaults(inlay_host* host) {
+  if (!host) return;
+  *host = {};
+  host->struct_size = sizeof *host;
+}
+
+void inlay_source_path(inlay_source* source, const char* path, size_t length) {
+  if (!source) return;
+  *source = {};
+  source->struct_size = sizeof *source;
+  source->kind = INLAY_SOURCE_PATH;
+  source->text = path;
+  source->text_length = length;
+}
+
+void inlay_source_memory(inlay_source* source, const void* data, size_t size) {
+  if (!source) return;
+  *source = {};
+  source->struct_size = sizeof *source;
+  source->kind = INLAY_SOURCE_MEMORY;
+  source->data = data;
+  source->size = size;
+}
+
+void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
+                           inlay_status (*read)(void*, uint64_t, void*, size_t)) {
+  if (!source) return;
+  *source = {};
+  source->struct_size = sizeof *source;
+  source->kind = INLAY_SOURCE_CALLBACK;
+  source->size = size;
+  source->user = user;
+  source->read = read;
+}
+
+uint32_t inlay_isa_count(void) { return isa_count(); }
+const char* inlay_isa_name(uint32_t index) { return isa_name(index); }
+int inlay_isa_usable(uint32_t index) { return isa_usable(index) ? 1 : 0; }

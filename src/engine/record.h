@@ -1,0 +1,13 @@
+// record.h - runs an architecture once, on metadata only.
+#pragma once
+
+#include "graph/meta.h"
+#include "graph/program.h"
+
+namespace inlay {
+
+// Records, fuses and times the program of the file's architecture.
+// Errors: unsupported (no such family), format (keys and tensors that do not fit it).
+Status record_program(const FileView& file, Program& program, Error& error);
+
+}  // namespace inlay

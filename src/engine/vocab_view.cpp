@@ -1,0 +1,102 @@
+// vocab_view.cpp - from the tokenizer.ggml keys to a VocabSource.
+#include "engine/vocab_view.h"
+
+#include "base/diagnostics.h"
+
+namespace inlay {
+namespace {
+
+constexpr std::uint32_t written_for_none = 0xffffffffu;  // how files write an id of -1
+
+Status wrong_array(const Manifest& m, std::string_view key, const char* expected,
+                   const Value& value, Error& error) {
+  return fail(error, Status::format, "{}: {}: expected an array of {}, file has {} {}",
+              Shown(m.file()), key, expected, value.count(), value_type_name(value.type()));
+}
+
+Status get_texts(const Manifest& m, std::string_view key, std::span<const std::string_view>& out,
+                 Error& error) {
+  const Value* value = m.find(key);
+  if (!value) return Status::ok;
+  if (!value->is_array() || (value->count() && value->type() != ValueType::string)) {
+    return wrong_array(m, key, "string", *value, error);
+  }
+  out = value->texts();
+  return Status::ok;
+}
+
+Status get_floats(const Manifest& m, std::string_view key, std::span<const float>& out,
+                  Error& error) {
+  const Value* value = m.find(key);
+  if (!value) return Status::ok;
+  if (!value->is_array() || (value->count() && value->type() != ValueType::f32)) {
+    return wrong_array(m, key, "f32", *value, error);
+  }
+  out = value->floats();
+  return Status::ok;
+}
+
+// Token types come in any integer width.
+Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& out,
+                 Error& error) {
+  const Value* value = m.find(key);
+  if (!value) return Status::ok;
+  if (!value->is_array()) return wrong_array(m, key, "i32", *value, error);
+  if (is_error(out.resize(value->count()))) return fail_memory(error, key);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    std::int64_t type = 0;
+    if (!value->integer(i, type) || type < INT32_MIN || type > INT32_MAX) {
+      return wrong_array(m, key, "i32", *value, error);
+    }
+    out[i] = static_cast<std::int32_t>(type);
+  }
+  return Status::ok;
+}
+
+Status get_id(const Manifest& m, std::string_view key, std::int64_t& id, Error& error) {
+  id = VocabSource::absent;
+  if (!m.find(key)) return Status::ok;
+  INLAY_TRY(m.get(key, id, error));
+  if (id == written_for_none) id = VocabSource::absent;
+  if (id < VocabSource::absent) {
+    return fail(error, Status::format, "{}: {}: expected a token id, file has {}", Shown(m.file()),
+                key, id);
+  }
+  return Status::ok;
+}
+
+Status get_flag(const Manifest& m, std::string_view key, VocabSource::Flag& flag, Error& error) {
+  flag = VocabSource::Flag::absent;
+  if (!m.find(key)) return Status::ok;
+  bool value = false;
+  INLAY_TRY(m.get(key, value, error));
+  flag = value ? VocabSource::Flag::yes : VocabSource::Flag::no;
+  return Status::ok;
+}
+
+}  // namespace
+
+Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokenizer,
+                      Error& error) {
+  VocabSource v{};
+  Array<std::int32_t> types(allocator);
+  INLAY_TRY(m.get("tokenizer.ggml.model", v.model, error));
+  INLAY_TRY(m.get_or("tokenizer.ggml.pre", v.pre, {}, error));
+  INLAY_TRY(get_texts(m, "tokenizer.ggml.tokens", v.tokens, error));
+  INLAY_TRY(get_floats(m, "tokenizer.ggml.scores", v.scores, error));
+  INLAY_TRY(get_types(m, "tokenizer.ggml.token_type", types, error));
+  v.types = types;
+  INLAY_TRY(get_texts(m, "tokenizer.ggml.merges", v.merges, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.bos_token_id", v.bos, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.eos_token_id", v.eos, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.eot_token_id", v.eot, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.eom_token_id", v.eom, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.unknown_token_id", v.unknown, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.padding_token_id", v.padding, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.add_bos_token", v.add_bos, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.add_eos_token", v.add_eos, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.add_space_prefix", v.add_space_prefix, error));
+  return tokenizer.load(v, error);
+}
+
+}  // namespace inlay
