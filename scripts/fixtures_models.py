@@ -173,6 +173,11 @@ def build(spec: Spec):
         for name, parameter in model.named_parameters():
             rows = draw(spec.seed_name or spec.name, name, tuple(parameter.shape))
             parameter.copy_(torch.from_numpy(rounded(rows, spec.matrix_type)))
+    if spec.matrix_type == "BF16":  # inlay multiplies BF16 weights with activations rounded to BF16
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.register_forward_pre_hook(
+                    lambda _, inputs: (inputs[0].to(torch.bfloat16).to(inputs[0].dtype),))
     return model
 
 
@@ -194,7 +199,8 @@ def reference(spec: Spec, ids: dict) -> tuple[dict, dict]:
         off = np.abs(logits(plain, tokens) - exact[key]).max() / np.abs(exact[key]).max()
         print(f"{spec.name:20s} {key:5s} largest {np.abs(exact[key]).max():6.2f}  "
               f"transformers in float32 differs by {off:.1e}")
-        assert off < 2e-5, off
+        # A value next to the middle of two BF16 numbers may be rounded to the other one.
+        assert off < (2e-2 if spec.matrix_type == "BF16" else 2e-5), off
     weights = {n: p.detach().numpy().astype(np.float32) for n, p in model.named_parameters()}
     return weights, exact
 

@@ -6,7 +6,7 @@
 namespace inlay {
 namespace {
 
-constexpr std::uint32_t written_for_none = 0xffffffffu;  // how files write an id of -1
+constexpr std::uint32_t written_for_none = 0xffffffffu;  // how some files write "no such token"
 
 Status wrong_array(const Manifest& m, std::string_view key, const char* expected,
                    const Value& value, Error& error) {
@@ -36,12 +36,15 @@ Status get_floats(const Manifest& m, std::string_view key, std::span<const float
   return Status::ok;
 }
 
-// Token types come in any integer width.
+// Another width than 32 bits is not what the format says of token types.
 Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& out,
                  Error& error) {
   const Value* value = m.find(key);
   if (!value) return Status::ok;
-  if (!value->is_array()) return wrong_array(m, key, "i32", *value, error);
+  const bool fits = value->type() == ValueType::i32 || value->type() == ValueType::u32;
+  if (!value->is_array() || (value->count() && !fits)) {
+    return wrong_array(m, key, "i32", *value, error);
+  }
   if (is_error(out.resize(value->count()))) return fail_memory(error, key);
   for (std::size_t i = 0; i < out.size(); ++i) {
     std::int64_t type = 0;
@@ -53,12 +56,17 @@ Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& o
   return Status::ok;
 }
 
-Status get_id(const Manifest& m, std::string_view key, std::int64_t& id, Error& error) {
+// The tokens that begin and end text must exist when they are named; of the others a file may say -1.
+Status get_id(const Manifest& m, std::string_view key, bool optional, std::int64_t& id,
+              Error& error) {
   id = VocabSource::absent;
   if (!m.find(key)) return Status::ok;
   INLAY_TRY(m.get(key, id, error));
-  if (id == written_for_none) id = VocabSource::absent;
-  if (id < VocabSource::absent) {
+  if (optional && (id == -1 || id == written_for_none)) {
+    id = VocabSource::absent;
+    return Status::ok;
+  }
+  if (id < 0 || id >= written_for_none) {
     return fail(error, Status::format, "{}: {}: expected a token id, file has {}", Shown(m.file()),
                 key, id);
   }
@@ -87,12 +95,12 @@ Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokeni
   INLAY_TRY(get_types(m, "tokenizer.ggml.token_type", types, error));
   v.types = types;
   INLAY_TRY(get_texts(m, "tokenizer.ggml.merges", v.merges, error));
-  INLAY_TRY(get_id(m, "tokenizer.ggml.bos_token_id", v.bos, error));
-  INLAY_TRY(get_id(m, "tokenizer.ggml.eos_token_id", v.eos, error));
-  INLAY_TRY(get_id(m, "tokenizer.ggml.eot_token_id", v.eot, error));
-  INLAY_TRY(get_id(m, "tokenizer.ggml.eom_token_id", v.eom, error));
-  INLAY_TRY(get_id(m, "tokenizer.ggml.unknown_token_id", v.unknown, error));
-  INLAY_TRY(get_id(m, "tokenizer.ggml.padding_token_id", v.padding, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.bos_token_id", false, v.bos, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.eos_token_id", false, v.eos, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.eot_token_id", true, v.eot, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.eom_token_id", true, v.eom, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.unknown_token_id", true, v.unknown, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.padding_token_id", true, v.padding, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_bos_token", v.add_bos, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_eos_token", v.add_eos, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_space_prefix", v.add_space_prefix, error));
