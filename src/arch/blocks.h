@@ -9,15 +9,15 @@ namespace inlay::arch {
 float attention_scale(const Heads& heads);
 
 // Wo attention(rope(Wq x [+ bq]), rope(Wk x [+ bk]), Wv x [+ bv]); biases where the file has them.
-Value rotary_attention(Graph& g, const Layer& l, Value x, std::uint32_t width, const Heads& heads,
-                       const Rope& rope, Value table);
+Tensor rotary_attention(Graph& g, const Layer& l, Tensor x, std::uint32_t width, const Heads& heads,
+                       const Rope& rope, Tensor table);
 
 // Wdown (kind(Wgate x) * (Wup x))
-Value gated_ffn(Graph& g, const Layer& l, Value x, std::uint32_t width, std::uint32_t inner,
+Tensor gated_ffn(Graph& g, const Layer& l, Tensor x, std::uint32_t width, std::uint32_t inner,
                 Act kind);
 
 // Wdown kind(Wup x + b) + b
-Value plain_ffn(Graph& g, const Layer& l, Value x, std::uint32_t width, std::uint32_t inner,
+Tensor plain_ffn(Graph& g, const Layer& l, Tensor x, std::uint32_t width, std::uint32_t inner,
                 Act kind);
 
 // The output matrix, or the embedding again when the file has none ("tied").

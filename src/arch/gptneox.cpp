@@ -7,19 +7,19 @@
 namespace inlay::arch {
 namespace {
 
-Value fused_attention(Graph& g, const Layer& l, Value x, std::uint32_t width, const Heads& heads,
-                      const Rope& rope, Value table) {
+Tensor fused_attention(Graph& g, const Layer& l, Tensor x, std::uint32_t width, const Heads& heads,
+                      const Rope& rope, Tensor table) {
   const std::uint32_t q = heads.q_width(), k = heads.k_width(), v = heads.v_width();
-  const Value qkv = g.linear(x, l.matrix("attn_qkv.weight", q + k + v, width),
+  const Tensor qkv = g.linear(x, l.matrix("attn_qkv.weight", q + k + v, width),
                              l.vector("attn_qkv.bias", q + k + v));
-  const Value a = g.attention(g.rope(g.slice(qkv, 0, q), rope, heads.query, heads.key_size, table),
+  const Tensor a = g.attention(g.rope(g.slice(qkv, 0, q), rope, heads.query, heads.key_size, table),
                               g.rope(g.slice(qkv, q, k), rope, heads.kv, heads.key_size, table),
                               g.slice(qkv, q + k, v), heads, attention_scale(heads));
   return g.linear(a, l.matrix("attn_output.weight", width, heads.query * heads.value_size),
                   l.vector("attn_output.bias", width));
 }
 
-Value norm(Graph& g, const Meta& m, Value x, Weight scale, Weight bias) {
+Tensor norm(Graph& g, const Meta& m, Tensor x, Weight scale, Weight bias) {
   return g.layer_norm(x, scale, bias, m.layer_norm_eps());
 }
 
@@ -32,14 +32,14 @@ void gptneox(const Meta& m, Graph& g) {
   const std::uint32_t inner = m.feed_forward_width();
   const bool parallel = m.flag_or("use_parallel_residual", true);
   const Weight embedding = g.embedding("token_embd.weight", width);
-  Value x = g.embed(embedding);                                                  // (T, d)
-  const Value table = g.rope_table(rope);
+  Tensor x = g.embed(embedding);                                                  // (T, d)
+  const Tensor table = g.rope_table(rope);
   for (std::uint32_t i = 0; i < m.layers(); ++i) {
     const Layer l = g.layer(i);
-    const Value n = norm(g, m, x, l.vector("attn_norm.weight", width),
+    const Tensor n = norm(g, m, x, l.vector("attn_norm.weight", width),
                          l.vector("attn_norm.bias", width));
-    const Value attended = g.add(x, fused_attention(g, l, n, width, heads, rope, table));
-    const Value f = norm(g, m, parallel ? x : attended, l.vector("ffn_norm.weight", width),
+    const Tensor attended = g.add(x, fused_attention(g, l, n, width, heads, rope, table));
+    const Tensor f = norm(g, m, parallel ? x : attended, l.vector("ffn_norm.weight", width),
                          l.vector("ffn_norm.bias", width));
     x = g.add(attended, plain_ffn(g, l, f, width, inner, Act::gelu));
   }

@@ -115,7 +115,7 @@ void Graph::end_layers() { layer_ = no_layer; }
 
 // ---- Values and instructions ---------------------------------------------------------------------
 
-Value Graph::make_value(std::uint32_t width, Rows rows, Activation form) {
+Tensor Graph::make_value(std::uint32_t width, Rows rows, Activation form) {
   if (broken()) return {};
   StorageInfo storage{};
   storage.row_bytes = static_cast<std::uint32_t>(
@@ -146,7 +146,7 @@ void Graph::emit(const Instruction& instruction) {
   if (!broken()) note(program_.code.push(instruction));
 }
 
-bool Graph::expect_width(Value x, std::uint32_t width, std::string_view what) {
+bool Graph::expect_width(Tensor x, std::uint32_t width, std::string_view what) {
   if (broken() || x.id == no_value) return false;
   if (info(x).width == width) return true;
   note(fail(meta_.error(), Status::internal, "{}: {}: width {} where {} is needed",
@@ -154,9 +154,9 @@ bool Graph::expect_width(Value x, std::uint32_t width, std::string_view what) {
   return false;
 }
 
-Value Graph::embed(Weight table) {
+Tensor Graph::embed(Weight table) {
   if (broken()) return {};
-  const Value out = make_value(info(table).columns, Rows::tokens);
+  const Tensor out = make_value(info(table).columns, Rows::tokens);
   Instruction i = instruction(Op::embed);
   i.out = out.id;
   i.weight = table.id;
@@ -166,33 +166,33 @@ Value Graph::embed(Weight table) {
   return out;
 }
 
-Value Graph::rms_norm(Value x, Weight scale, float eps) {
+Tensor Graph::rms_norm(Tensor x, Weight scale, float eps) {
   if (broken() || !expect_width(x, info(scale).columns, "rms_norm")) return {};
   Instruction i = instruction(Op::rms_norm);
   i.a = x.id;
   i.weight = scale.id;
   i.f0 = eps;
-  const Value out = make_value(info(x).width, rows_of(x));
+  const Tensor out = make_value(info(x).width, rows_of(x));
   i.out = out.id;
   emit(i);
   return out;
 }
 
-Value Graph::layer_norm(Value x, Weight scale, Weight bias, float eps) {
+Tensor Graph::layer_norm(Tensor x, Weight scale, Weight bias, float eps) {
   if (broken() || !expect_width(x, info(scale).columns, "layer_norm")) return {};
   Instruction i = instruction(Op::layer_norm);
   i.a = x.id;
   i.weight = scale.id;
   i.bias = bias.id;
   i.f0 = eps;
-  const Value out = make_value(info(x).width, rows_of(x));
+  const Tensor out = make_value(info(x).width, rows_of(x));
   i.out = out.id;
   emit(i);
   return out;
 }
 
 // x in the form a weight type is multiplied with; made once for each value and form.
-Value Graph::quantized(Value x, Activation form) {
+Tensor Graph::quantized(Tensor x, Activation form) {
   if (broken() || form == Activation::f32) return x;
   for (std::size_t i = program_.code.size(); i-- > 0;) {
     const Instruction& before = program_.code[i];
@@ -202,7 +202,7 @@ Value Graph::quantized(Value x, Activation form) {
       return {before.out};
     }
   }
-  const Value out = make_value(info(x).width, rows_of(x), form);
+  const Tensor out = make_value(info(x).width, rows_of(x), form);
   Instruction i = instruction(Op::quantize);
   i.a = x.id;
   i.out = out.id;
@@ -210,10 +210,10 @@ Value Graph::quantized(Value x, Activation form) {
   return out;
 }
 
-Value Graph::linear(Value x, Weight w, Weight bias) {
+Tensor Graph::linear(Tensor x, Weight w, Weight bias) {
   if (broken() || !expect_width(x, info(w).columns, "linear")) return {};
-  const Value input = quantized(x, activation_of(info(w).type));
-  const Value out = make_value(info(w).rows, broken() ? Rows::tokens : rows_of(x));
+  const Tensor input = quantized(x, activation_of(info(w).type));
+  const Tensor out = make_value(info(w).rows, broken() ? Rows::tokens : rows_of(x));
   Instruction i = instruction(Op::linear);
   i.a = input.id;
   i.weight = w.id;
@@ -223,7 +223,7 @@ Value Graph::linear(Value x, Weight w, Weight bias) {
   return out;
 }
 
-Value Graph::slice(Value x, std::uint32_t column, std::uint32_t width) {
+Tensor Graph::slice(Tensor x, std::uint32_t column, std::uint32_t width) {
   if (broken()) return {};
   ValueInfo view = info(x);
   std::uint64_t end = 0;
@@ -239,41 +239,41 @@ Value Graph::slice(Value x, std::uint32_t column, std::uint32_t width) {
   return {static_cast<ValueId>(program_.values.size() - 1)};
 }
 
-Value Graph::elementwise(Op op, std::uint8_t kind, Value a, Value b) {
+Tensor Graph::elementwise(Op op, std::uint8_t kind, Tensor a, Tensor b) {
   if (broken() || (b.id != no_value && !expect_width(b, info(a).width, op_name(op)))) return {};
   Instruction i = instruction(op);
   i.kind = kind;
   i.a = a.id;
   i.b = b.id;
-  const Value out = make_value(info(a).width, rows_of(a));
+  const Tensor out = make_value(info(a).width, rows_of(a));
   i.out = out.id;
   emit(i);
   return out;
 }
 
-Value Graph::add(Value a, Value b) { return elementwise(Op::add, 0, a, b); }
-Value Graph::activate(Act kind, Value x) {
+Tensor Graph::add(Tensor a, Tensor b) { return elementwise(Op::add, 0, a, b); }
+Tensor Graph::activate(Act kind, Tensor x) {
   return elementwise(Op::activate, static_cast<std::uint8_t>(kind), x, {});
 }
-Value Graph::gate(Act kind, Value gate, Value up) {
+Tensor Graph::gate(Act kind, Tensor gate, Tensor up) {
   return elementwise(Op::gate, static_cast<std::uint8_t>(kind), gate, up);
 }
 
-Value Graph::rope_table(const Rope& rope, Weight factors) {
+Tensor Graph::rope_table(const Rope& rope, Weight factors) {
   if (broken()) return {};
   Instruction i = instruction(Op::rope_table);
   i.weight = factors.id;
   i.n0 = rope.pairs;
   i.f0 = rope.base;
   i.f1 = rope.position_scale;
-  const Value out = make_value(2 * rope.pairs, Rows::tokens);
+  const Tensor out = make_value(2 * rope.pairs, Rows::tokens);
   i.out = out.id;
   emit(i);
   return out;
 }
 
-Value Graph::rope(Value x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size,
-                  Value table) {
+Tensor Graph::rope(Tensor x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size,
+                  Tensor table) {
   if (broken() || !expect_width(x, heads * head_size, "rope") ||
       !expect_width(table, 2 * rope.pairs, "rope table")) {
     return {};
@@ -288,7 +288,7 @@ Value Graph::rope(Value x, const Rope& rope, std::uint32_t heads, std::uint32_t 
   return x;
 }
 
-Value Graph::attention(Value q, Value k, Value v, const Heads& heads, float scale,
+Tensor Graph::attention(Tensor q, Tensor k, Tensor v, const Heads& heads, float scale,
                        float max_alibi_bias) {
   if (broken() || !expect_width(q, heads.q_width(), "queries") ||
       !expect_width(k, heads.k_width(), "keys") || !expect_width(v, heads.v_width(), "values")) {
@@ -307,23 +307,23 @@ Value Graph::attention(Value q, Value k, Value v, const Heads& heads, float scal
   i.n0 = heads.query;
   i.f0 = scale;
   i.f1 = max_alibi_bias;
-  const Value out = make_value(heads.query * heads.value_size, Rows::tokens);
+  const Tensor out = make_value(heads.query * heads.value_size, Rows::tokens);
   i.out = out.id;
   emit(i);
   return out;
 }
 
-Value Graph::take(Value x) {
+Tensor Graph::take(Tensor x) {
   if (broken()) return {};
   Instruction i = instruction(Op::take);
   i.a = x.id;
-  const Value out = make_value(info(x).width, Rows::wanted);
+  const Tensor out = make_value(info(x).width, Rows::wanted);
   i.out = out.id;
   emit(i);
   return out;
 }
 
-void Graph::logits(Value rows) {
+void Graph::logits(Tensor rows) {
   if (broken()) return;
   if (rows_of(rows) != Rows::wanted || info(rows).width != program_.vocabulary) {
     note(fail(meta_.error(), Status::format,

@@ -9,8 +9,8 @@
 
 namespace inlay {
 
-// A matrix of activations in the program, (rows, width). The number is an index, not a pointer.
-struct Value {
+// A matrix of activations in the program, (rows, width): the index of a value, not a pointer.
+struct Tensor {
   ValueId id = no_value;
 };
 
@@ -57,24 +57,24 @@ class Graph {
   Layer layer(std::uint32_t index);
   void end_layers();
 
-  Value embed(Weight table);                                            // (T, d)
-  Value rms_norm(Value x, Weight scale, float eps);                     // as x
-  Value layer_norm(Value x, Weight scale, Weight bias, float eps);      // as x
-  Value linear(Value x, Weight w, Weight bias = {});                    // (., n)
-  Value slice(Value x, std::uint32_t column, std::uint32_t width);      // a view, nothing is copied
-  Value add(Value a, Value b);
-  Value activate(Act kind, Value x);
-  Value gate(Act kind, Value gate, Value up);                // kind(gate) * up
+  Tensor embed(Weight table);                                            // (T, d)
+  Tensor rms_norm(Tensor x, Weight scale, float eps);                     // as x
+  Tensor layer_norm(Tensor x, Weight scale, Weight bias, float eps);      // as x
+  Tensor linear(Tensor x, Weight w, Weight bias = {});                    // (., n)
+  Tensor slice(Tensor x, std::uint32_t column, std::uint32_t width);      // a view, nothing is copied
+  Tensor add(Tensor a, Tensor b);
+  Tensor activate(Act kind, Tensor x);
+  Tensor gate(Act kind, Tensor gate, Tensor up);                // kind(gate) * up
   // cos and sin for every token's position; `factors` (pairs) divides the frequencies if given.
-  Value rope_table(const Rope& rope, Weight factors = {});
+  Tensor rope_table(const Rope& rope, Weight factors = {});
   // Rotates the first 2 * pairs elements of each head in place: x itself is changed.
-  Value rope(Value x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size, Value table);
+  Tensor rope(Tensor x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size, Tensor table);
   // Stores keys and values in the layer's cache, then attends over the sequence up to each token.
   // max_alibi_bias: 0 none; 8 for ALiBi (Press et al. 2021, arXiv:2108.12409).
-  Value attention(Value q, Value k, Value v, const Heads& heads, float scale,
+  Tensor attention(Tensor q, Tensor k, Tensor v, const Heads& heads, float scale,
                   float max_alibi_bias = 0);
-  Value take(Value x);      // (R, d): only the rows whose logits are wanted
-  void logits(Value rows);  // (R, vocabulary): the end of the program
+  Tensor take(Tensor x);      // (R, d): only the rows whose logits are wanted
+  void logits(Tensor rows);  // (R, vocabulary): the end of the program
 
   // Refuses the model for something its file says that this family cannot do here.
   void unsupported(std::string_view key);
@@ -82,19 +82,19 @@ class Graph {
  private:
   friend class Layer;
   bool broken() const { return is_error(meta_.status()); }
-  Value broken_value() const { return {}; }
+  Tensor broken_value() const { return {}; }
   Weight weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
                 std::uint32_t columns, bool optional);
-  const ValueInfo& info(Value x) const { return program_.values[x.id]; }
+  const ValueInfo& info(Tensor x) const { return program_.values[x.id]; }
   const WeightInfo& info(Weight w) const { return program_.weights[w.id]; }
-  Rows rows_of(Value x) const { return program_.storages[info(x).storage].rows; }
-  bool expect_width(Value x, std::uint32_t width, std::string_view what);
-  Value make_value(std::uint32_t width, Rows rows, Activation form = Activation::f32);
-  Value quantized(Value x, Activation form);
+  Rows rows_of(Tensor x) const { return program_.storages[info(x).storage].rows; }
+  bool expect_width(Tensor x, std::uint32_t width, std::string_view what);
+  Tensor make_value(std::uint32_t width, Rows rows, Activation form = Activation::f32);
+  Tensor quantized(Tensor x, Activation form);
   Instruction instruction(Op op) const;
   void emit(const Instruction& instruction);
   void note(Status status) { meta_.refuse(status); }
-  Value elementwise(Op op, std::uint8_t kind, Value a, Value b);
+  Tensor elementwise(Op op, std::uint8_t kind, Tensor a, Tensor b);
 
   const Meta& meta_;
   Program& program_;
