@@ -160,7 +160,8 @@ typedef struct inlay_model_options {
 INLAY_API void inlay_model_options_defaults(inlay_model_options* options);
 
 /* Opens a model. `options` may be NULL. On success *model has one reference.
- * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), MEMORY, ARGUMENT. */
+ * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), LIMIT (a file with more
+ * keys, tensors or bytes of text than any real one), MEMORY, ARGUMENT. */
 INLAY_API inlay_status inlay_model_open(const inlay_source* source,
                                         const inlay_model_options* options, inlay_model** model,
                                         inlay_error* error);

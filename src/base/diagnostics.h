@@ -18,7 +18,8 @@
 
 namespace inlay {
 
-// A name or text from a file, made safe to show: at most 64 bytes, control bytes as '?'.
+// A name or text from a file, made safe to show: at most 64 bytes of valid UTF-8; control characters
+// and bytes that are no character become '?'.
 struct Shown {
   char text[72];
   std::size_t length;

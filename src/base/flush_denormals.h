@@ -15,7 +15,7 @@ namespace inlay {
 // named here.
 class FlushDenormals {
  public:
-  FlushDenormals() : saved_(read()) { write(saved_ | flags); }
+  FlushDenormals() : saved_(read()) { write((saved_ & ~cleared) | set); }
   ~FlushDenormals() { write(saved_); }
   FlushDenormals(const FlushDenormals&) = delete;
   FlushDenormals& operator=(const FlushDenormals&) = delete;
@@ -23,12 +23,14 @@ class FlushDenormals {
  private:
 #if defined(__SSE2__) || defined(_M_X64)
   using Word = std::uint32_t;
-  static constexpr Word flags = 0x8040;  // MXCSR: FTZ and DAZ
+  static constexpr Word set = 0x9fc0;      // MXCSR: FTZ, DAZ, every exception masked
+  static constexpr Word cleared = 0x6000;  // rounding to nearest
   static Word read() { return _mm_getcsr(); }
   static void write(Word word) { _mm_setcsr(word); }
 #elif defined(__aarch64__)
   using Word = std::uint64_t;
-  static constexpr Word flags = 1u << 24;  // FPCR: FZ
+  static constexpr Word set = 1u << 24;            // FPCR: FZ
+  static constexpr Word cleared = 3u << 22 | 0x9f00;  // rounding to nearest, no traps
   static Word read() {
     Word word;
     asm volatile("mrs %0, fpcr" : "=r"(word));
@@ -37,7 +39,8 @@ class FlushDenormals {
   static void write(Word word) { asm volatile("msr fpcr, %0" ::"r"(word) : "memory"); }
 #else
   using Word = std::uint32_t;
-  static constexpr Word flags = 0;
+  static constexpr Word set = 0;
+  static constexpr Word cleared = 0;
   static Word read() { return 0; }
   static void write(Word) {}
 #endif

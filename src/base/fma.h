@@ -18,10 +18,10 @@ INLAY_FORCE_INLINE float fused_multiply_add(float a, float b, float c) {
   const double rest = (product - (sum - back)) + (addend - back);  // TwoSum: the exact error
   std::uint64_t bits = std::bit_cast<std::uint64_t>(sum);
   const bool finite = (bits & 0x7ff0000000000000u) != 0x7ff0000000000000u;
-  if (finite && rest != 0.0 && (bits & 1) == 0) {
-    const bool away = (rest > 0.0) == (sum > 0.0);  // the exact value is larger in magnitude
-    bits = away ? bits + 1 : bits - 1;
-  }
+  // No branches: which way the rounding went is a coin toss.
+  const std::uint64_t inexact = std::uint64_t{finite} & std::uint64_t{rest != 0.0} & ~bits & 1;
+  const std::uint64_t toward = (std::bit_cast<std::uint64_t>(rest) ^ bits) >> 63;
+  bits += inexact - 2 * (inexact & toward);  // away from zero unless the exact value lies toward it
   return static_cast<float>(std::bit_cast<double>(bits));
 }
 

@@ -122,11 +122,10 @@ struct Split {
   double k, m;
 };
 Split split(double x) {
-  const auto bits = std::bit_cast<std::int64_t>(x);
-  const std::int64_t k = (bits - 0x3fe6a09e667f3bcd) >> 52;
-  const auto exponent = static_cast<std::uint64_t>(k) << 52;
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  const auto k = static_cast<std::int64_t>(bits - 0x3fe6a09e667f3bcdu) >> 52;
   return {static_cast<double>(k),
-          std::bit_cast<double>(static_cast<std::uint64_t>(bits) - exponent)};
+          std::bit_cast<double>(bits - (static_cast<std::uint64_t>(k) << 52))};
 }
 
 // 2 atanh(s) / s - 2, z = s^2.
