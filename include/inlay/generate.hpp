@@ -2,7 +2,23 @@
 ///
 ///     for (std::string_view piece : model.generate("Once upon a time")) std::cout << piece;
 ///
-/// Pieces are whole UTF-8 characters. The prompt itself is not among them.
+/// Pieces are whole UTF-8 characters. The prompt itself is not among them. With the same model,
+/// prompt and options the text is the same on every machine.
+///
+/// Three forms, one text:
+///
+///     auto text = model.generate(prompt, {.max_tokens = 100});
+///     for (std::string_view piece : text) show(piece);        // may throw Exception
+///
+///     std::string_view piece;
+///     while (text.next(piece)) show(piece);                   // never throws
+///     if (!text) complain(text.error().text());
+///
+///     auto summary = model.generate(prompt, options, [&](std::string_view piece) { show(piece);
+///     });
+///
+/// Each generation opens a session of its own. To keep a conversation in memory, to run several
+/// texts side by side or within a time budget, use Session.
 #ifndef INLAY_GENERATE_HPP
 #define INLAY_GENERATE_HPP
 
@@ -18,7 +34,8 @@
 #include "inlay/session.hpp"
 #include "inlay/tokenizer.hpp"
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 ///     model.generate(prompt, {.max_tokens = 100, .sampler = {.temperature = 0}})
 struct GenerateOptions {
@@ -163,6 +180,7 @@ Result<Summary> Model::generate(std::string_view prompt, const GenerateOptions& 
   return generation.summary();
 }
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_GENERATE_HPP

@@ -19,7 +19,8 @@
 
 #include "inlay/result.hpp"
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 /// A piece of work given to the host's workers: call it once with every index in [0, count).
 class Task {
@@ -97,6 +98,7 @@ class Host {
   inlay_host raw_;
 };
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_HOST_HPP

@@ -20,7 +20,8 @@
 #include "inlay/result.hpp"
 #include "inlay/tokenizer.hpp"
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 struct GenerateOptions;  // generate.hpp
 struct Summary;
@@ -265,6 +266,7 @@ inline Isa isa(std::uint32_t index) noexcept {
   return {inlay_isa_name(index), inlay_isa_usable(index) == 1};
 }
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_MODEL_HPP

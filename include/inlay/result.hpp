@@ -28,7 +28,8 @@
 #define INLAY_FACADE facade_v1_noexcept
 #endif
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 /// What happened, by the numbers of inlay_status. Below zero: an error.
 enum class Status : std::int32_t {
@@ -154,6 +155,7 @@ class [[nodiscard]] Result<void> {
   Error error_;
 };
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_RESULT_HPP

@@ -7,7 +7,8 @@
 
 #include "inlay/result.hpp"
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 /// A number added to the logit of one token; -infinity forbids it.
 using LogitBias = inlay_logit_bias;
@@ -49,6 +50,7 @@ struct SamplerOptions {
   }
 };
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_SAMPLER_HPP

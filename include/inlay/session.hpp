@@ -24,7 +24,8 @@
 #include "inlay/result.hpp"
 #include "inlay/sampler.hpp"
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 /// One text in the making; 0 is never one.
 using Sequence = inlay_sequence;
@@ -184,6 +185,7 @@ class Session {
   std::size_t vocabulary_ = 0;
 };
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_SESSION_HPP

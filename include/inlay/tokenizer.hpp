@@ -1,4 +1,10 @@
 /// tokenizer.hpp - text to token ids and back, with the vocabulary of a model.
+///
+///     inlay::Tokenizer tokenizer = model.tokenizer();
+///     auto ids = tokenizer.encode("Once upon a time");       // Result<std::vector<std::int32_t>>
+///     auto text = tokenizer.decode(*ids);                    // Result<std::string>
+///
+/// decode(encode(x)) gives x, without the begin and end tokens. Ids are 0 .. info().size - 1.
 #ifndef INLAY_TOKENIZER_HPP
 #define INLAY_TOKENIZER_HPP
 
@@ -11,7 +17,8 @@
 
 #include "inlay/result.hpp"
 
-namespace inlay::inline INLAY_FACADE {
+namespace inlay {
+inline namespace INLAY_FACADE {
 
 /// Size, special ids (-1: none) and kind of a vocabulary; see inlay.h.
 using TokenizerInfo = inlay_tokenizer_info;
@@ -34,6 +41,8 @@ class Tokenizer {
   const inlay_tokenizer* raw() const noexcept { return raw_; }
 
   /// The ids of `text` (UTF-8; invalid bytes are taken one by one).
+  /// Errors: memory (of the model's allocator, while it runs), limit (the text is too long
+  /// or a pre-tokenizer pattern takes too many steps).
   Result<std::vector<std::int32_t>> encode(std::string_view text,
                                            const EncodeOptions& options = {}) const {
     std::vector<std::int32_t> ids(text.size() / 2 + 8);
@@ -59,6 +68,7 @@ class Tokenizer {
 
   /// The text of `ids`; control tokens are left out unless `special` is set. Bytes of a character
   /// that is not complete are given as they are: use TextStream to show tokens as they come.
+  /// Errors: argument (an id outside the vocabulary).
   Result<std::string> decode(std::span<const std::int32_t> ids, bool special = false) const {
     std::string text(ids.size() * 8 + 16, '\0');
     std::size_t length = 0;
@@ -116,7 +126,12 @@ class Tokenizer {
   const inlay_tokenizer* raw_ = nullptr;
 };
 
-/// Turns tokens into text as they come and never gives out a broken UTF-8 character.
+/// Turns tokens into text as they come and never gives out a broken UTF-8 character. One for each
+/// text; one owner. The model must live as long.
+///
+///     inlay::TextStream text(model.tokenizer());
+///     show(*text.push(token));   // for each token
+///     show(*text.finish());      // at the end
 class TextStream {
  public:
   explicit TextStream(Tokenizer tokenizer) noexcept : tokenizer_(tokenizer) {}
@@ -157,6 +172,7 @@ class TextStream {
   std::string text_;
 };
 
-}  // namespace inlay::inline INLAY_FACADE
+}  // namespace INLAY_FACADE
+}  // namespace inlay
 
 #endif  // INLAY_TOKENIZER_HPP

@@ -29,7 +29,7 @@ class FlushDenormals {
   static void write(Word word) { _mm_setcsr(word); }
 #elif defined(__aarch64__)
   using Word = std::uint64_t;
-  static constexpr Word set = 1u << 24;            // FPCR: FZ
+  static constexpr Word set = 1u << 24;               // FPCR: FZ
   static constexpr Word cleared = 3u << 22 | 0x9f00;  // rounding to nearest, no traps
   static Word read() {
     Word word;

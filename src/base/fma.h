@@ -8,8 +8,9 @@
 
 namespace inlay {
 
-// The product of two floats is exact in double. The sum with c is rounded to odd (Boldo and Melquiond
-// 2008), so that the last rounding to float is the only one that counts. Needs contraction off.
+// The product of two floats is exact in double. The sum with c is rounded to odd (Boldo and
+// Melquiond 2008), so that the last rounding to float is the only one that counts. Needs
+// contraction off.
 INLAY_FORCE_INLINE float fused_multiply_add(float a, float b, float c) {
   const double product = static_cast<double>(a) * static_cast<double>(b);
   const double addend = static_cast<double>(c);

@@ -1,8 +1,9 @@
 // inline.h - the mark of functions that must disappear into their caller.
 #pragma once
 
-// Words of the vector vocabularies and helpers of the instruction set units: a call left over would be
-// slow, and a weak symbol compiled for one instruction set could be linked into code for another.
+// Words of the vector vocabularies and helpers of the instruction set units: a call left over would
+// be slow, and a weak symbol compiled for one instruction set could be linked into code for
+// another.
 #if defined(__GNUC__) || defined(__clang__)
 #define INLAY_FORCE_INLINE inline __attribute__((always_inline))
 #elif defined(_MSC_VER)

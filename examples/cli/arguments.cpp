@@ -1,0 +1,109 @@
+// arguments.cpp - shared options: their words, and what they turn into.
+#include "arguments.h"
+
+#include <charconv>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "output.h"
+
+namespace cli {
+namespace {
+
+std::string read_all(std::FILE* file, const std::string& name) {
+  std::string bytes;
+  char block[65536];
+  for (std::size_t count; (count = std::fread(block, 1, sizeof block, file)) > 0;) {
+    bytes.append(block, count);
+  }
+  if (std::ferror(file)) fail(inlay::Status::io, name + ": cannot read");
+  return bytes;
+}
+
+std::string read_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
+  if (!file) fail(inlay::Status::io, path + ": cannot open");
+  return read_all(file.get(), path);
+}
+
+}  // namespace
+
+CLI::Option* declare_count(CLI::App& command, const char* name, std::uint32_t& value,
+                           std::uint32_t most, const char* help) {
+  return command.add_option(name, value, help)->check(CLI::Range(1u, most));
+}
+
+void MachineArguments::declare(CLI::App& command) {
+  declare_count(command, "--threads", threads, 256, "Threads (default: physical cores)");
+  command.add_option("--isa", isa, "Instruction set by name, see `inlay isa` (default: best)");
+}
+
+void ModelArguments::declare(CLI::App& command) {
+  command.add_option("MODEL", path, "A .gguf file")->required();
+  MachineArguments::declare(command);
+}
+
+inlay::Model ModelArguments::open(inlay::Depth depth, const inlay::Host* host) const {
+  return inlay::Model::open(
+             path, {.depth = depth, .host = host, .isa = isa.empty() ? nullptr : isa.c_str()})
+      .value();
+}
+
+inlay::Tokenizer ModelArguments::tokenizer_of(const inlay::Model& model) {
+  const inlay::Tokenizer tokenizer = model.tokenizer();
+  if (!tokenizer) fail(inlay::Status::unsupported, "the model has no tokenizer");
+  return tokenizer;
+}
+
+void TextArguments::declare(CLI::App& command, const std::string& text_option,
+                            const std::string& file_option) {
+  CLI::Option* given = command.add_option_function<std::string>(
+      text_option,
+      [this](const std::string& value) {
+        text = value;
+        has_text = true;
+      },
+      "The text");
+  command.add_option(file_option, file, "A file with the text")->excludes(given);
+}
+
+std::string TextArguments::read(bool or_input) const {
+  if (has_text) return text;
+  if (!file.empty()) return read_file(file);
+  return or_input ? read_all(stdin, "standard input") : std::string();
+}
+
+void declare_kv(CLI::App& command, std::uint32_t& kv_type) {
+  const auto set = [&kv_type](const std::string& name) {
+    const std::map<std::string, std::uint32_t> types = {
+        {"auto", INLAY_KV_AUTO}, {"f32", INLAY_KV_F32}, {"f16", INLAY_KV_F16}};
+    const auto found = types.find(name);
+    if (found == types.end()) {
+      throw CLI::ValidationError("--kv", fmt::format("{} is not auto, f32 or f16", shown(name)));
+    }
+    kv_type = found->second;
+  };
+  command.add_option_function<std::string>("--kv", set,
+                                           "Type of the key/value cache: auto, f32, f16");
+}
+
+std::vector<std::int32_t> parse_ids(const std::string& list) {
+  std::vector<std::int32_t> ids;
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  while (at != end) {
+    if (!ids.empty() && *at++ != ',') at = end;
+    std::int32_t id = 0;
+    const auto [next, status] = std::from_chars(at, end, id);
+    if (status != std::errc()) {
+      fail(inlay::Status::argument, fmt::format("\"{}\" is not a list of token ids", shown(list)));
+    }
+    ids.push_back(id);
+    at = next;
+  }
+  return ids;
+}
+
+}  // namespace cli

@@ -1,0 +1,49 @@
+// arguments.h - groups of options that several commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "inlay/inlay.hpp"
+
+namespace cli {
+
+// An option with a whole number from 1 to `most`.
+CLI::Option* declare_count(CLI::App& command, const char* name, std::uint32_t& value,
+                           std::uint32_t most, const char* help);
+
+// --threads and --isa.
+struct MachineArguments {
+  std::uint32_t threads = 0;
+  std::string isa;
+  void declare(CLI::App& command);
+};
+
+// MODEL, --threads, --isa.
+struct ModelArguments : MachineArguments {
+  std::string path;
+  void declare(CLI::App& command);
+  inlay::Model open(inlay::Depth depth, const inlay::Host* host = nullptr) const;
+  // The model's tokenizer; fails when it has none.
+  static inlay::Tokenizer tokenizer_of(const inlay::Model& model);
+};
+
+// A text given as TEXT, as a file, or on standard input.
+struct TextArguments {
+  std::string text;
+  std::string file;
+  bool has_text = false;
+  void declare(CLI::App& command, const std::string& text_option, const std::string& file_option);
+  // What was given; standard input when nothing was and `or_input` is set, else "".
+  std::string read(bool or_input) const;
+};
+
+// --kv TYPE, into a number of inlay.h.
+void declare_kv(CLI::App& command, std::uint32_t& kv_type);
+
+// Token ids separated by commas; fails on anything else.
+std::vector<std::int32_t> parse_ids(const std::string& list);
+
+}  // namespace cli

@@ -1,0 +1,126 @@
+// run.cpp - inlay run: text that continues a prompt, as it comes.
+#include <unistd.h>
+
+#include <chrono>
+
+#include "arguments.h"
+#include "command.h"
+#include "memory.h"
+#include "output.h"
+
+namespace cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  ModelArguments model;
+  TextArguments prompt;
+  inlay::SessionOptions session;
+  inlay::SamplerOptions sampler;
+  std::uint64_t tokens = 256;
+  bool stats = false;
+
+  void declare(CLI::App& command) {
+    model.declare(command);
+    prompt.declare(command, "-p", "-f");
+    command.add_option("-n", tokens, "Most tokens (default 256; 0: until end of text or context)");
+    command.add_option("--temp", sampler.temperature, "Temperature; 0: always the likeliest token");
+    command.add_option("--top-k", sampler.top_k, "Among the k likeliest; 0: off");
+    command.add_option("--top-p", sampler.top_p, "Among the likeliest that reach p; 1: off");
+    command.add_option("--min-p", sampler.min_p, "At least p times the likeliest; 0: off");
+    command.add_option("--repeat-penalty", sampler.repeat_penalty, "Against repetition; 1: off");
+    command.add_option("--seed", sampler.seed, "Another seed, another text (default 0)");
+    declare_count(command, "--ctx", session.context, 1u << 20,
+                  "Tokens of prompt and text together");
+    declare_kv(command, session.kv_type);
+    command.add_flag("--stats", stats, "Times and memory on standard error");
+  }
+};
+
+// Moments of a run, for --stats.
+struct Times {
+  Clock::time_point begin = Clock::now();
+  Clock::time_point loaded, first_token, end;
+  std::size_t prompt_tokens = 0;
+  std::uint64_t tokens = 0;
+  inlay::Finish finish = inlay::Finish::none;
+};
+
+const char* words(inlay::Finish finish) {
+  switch (finish) {
+    case inlay::Finish::end: return "end of text";
+    case inlay::Finish::tokens: return "token limit";
+    case inlay::Finish::context: return "context full";
+    case inlay::Finish::none: break;
+  }
+  return "nothing to continue";
+}
+
+void show(std::string_view text) {
+  if (text.empty()) return;
+  write(text);
+  flush_output();
+}
+
+void stream(inlay::Session& session, inlay::TextStream& text, Times& times) {
+  while (times.finish == inlay::Finish::none) {
+    const inlay::Event event = session.step().value();
+    if (event.status == inlay::Status::done) break;
+    if (event.status != inlay::Status::token) continue;
+    if (times.tokens++ == 0) times.first_token = Clock::now();
+    times.finish = event.finish;
+    if (event.finish != inlay::Finish::end) show(text.push(event.token).value());
+  }
+  show(text.finish().value());
+  times.end = Clock::now();
+}
+
+void print_stats(const Times& times, const CountingMemory& memory) {
+  const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
+  const auto line = [](const char* what, std::uint64_t tokens, double time) {
+    fmt::print(stderr, "{:<10} {} tokens, {:.3f} s, {:.2f} tokens/s\n", what, tokens, time,
+               time > 0 ? static_cast<double>(tokens) / time : 0.0);
+  };
+  fmt::print(stderr, "\n{:<10} {:.3f} s\n", "load", seconds(times.loaded - times.begin));
+  if (times.tokens) {
+    line("prompt", times.prompt_tokens, seconds(times.first_token - times.loaded));
+    line("text", times.tokens - 1, seconds(times.end - times.first_token));
+  }
+  fmt::print(stderr, "{:<10} {}\n", "finish", words(times.finish));
+  fmt::print(stderr, "{:<10} {} bytes allocated at most, {} resident\n", "memory", memory.peak(),
+             peak_resident_bytes());
+}
+
+void run(const Options& options) {
+  Times times;
+  CountingMemory memory;
+  inlay::Host host;
+  host.memory(memory);
+  const std::string prompt = options.prompt.read(false);
+  const inlay::Model model = options.model.open(inlay::Depth::weights, &host);
+  const inlay::Tokenizer tokenizer = ModelArguments::tokenizer_of(model);
+  const auto ids = tokenizer.encode(prompt).value();
+  if (ids.empty()) fail(inlay::Status::argument, "the prompt has no tokens");
+
+  inlay::SessionOptions session_options = options.session;
+  session_options.threads = options.model.threads;
+  inlay::Session session = inlay::Session::open(model, session_options).value();
+  const inlay::Sequence sequence = session.add().value();
+  times.loaded = Clock::now();
+  times.prompt_tokens = ids.size();
+  session.feed(sequence, ids).value();
+  session.generate(sequence, options.sampler, options.tokens).value();
+  inlay::TextStream text(tokenizer);
+  stream(session, text, times);
+  if (isatty(STDOUT_FILENO)) write("\n");
+  if (options.stats) print_stats(times, memory);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  add_command<Options>(app, action, "run", "Text that continues a prompt", run);
+}
+
+}  // namespace cli

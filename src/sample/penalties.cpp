@@ -1,0 +1,66 @@
+// penalties.cpp - makes tokens that occurred lately less likely: repetition, frequency, presence.
+#include <algorithm>
+#include <limits>
+
+#include "sample/stage.h"
+
+namespace inlay {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+Status check_finite(const char* name, float value, Error& error) {
+  if (value > -infinity && value < infinity) return Status::ok;
+  return fail(error, Status::argument, "{}: {}, expected a finite number", name, value);
+}
+
+Status check(const inlay_sampler_options& options, std::uint32_t, Error& error) {
+  const float repeat = options.repeat_penalty;
+  if (!(repeat > 0.0f && repeat < infinity)) {
+    return fail(error, Status::argument, "repeat_penalty: {}, expected a finite number over 0",
+                repeat);
+  }
+  INLAY_TRY(check_finite("frequency_penalty", options.frequency_penalty, error));
+  return check_finite("presence_penalty", options.presence_penalty, error);
+}
+
+bool is_off(const inlay_sampler_options& options) {
+  return options.repeat_penalty == 1.0f && options.frequency_penalty == 0.0f &&
+         options.presence_penalty == 0.0f;
+}
+
+// Keskar et al. 2019 divide the logit; a negative one is multiplied, so that it too becomes
+// smaller.
+float penalized(float logit, float occurrences, const inlay_sampler_options& options) {
+  if (logit == -infinity) return logit;
+  const float repeat = options.repeat_penalty;
+  const float scaled = logit > 0.0f ? logit / repeat : logit * repeat;
+  constexpr float limit = std::numeric_limits<float>::max();
+  const float less = options.frequency_penalty * occurrences + options.presence_penalty;
+  return shifted_logit(std::clamp(scaled, -limit, limit), std::clamp(-less, -limit, limit));
+}
+
+Status apply(Draft& draft, Error&) {
+  if (is_off(draft.options)) return Status::ok;
+  Candidates& candidates = draft.candidates;
+  const std::size_t window =
+      std::min<std::size_t>(draft.history.size(), draft.options.penalty_window);
+  const auto latest = draft.history.last(window);
+  // Weights are all 1 before the temperature stage; meanwhile they count: 1 + occurrences.
+  for (const std::int32_t id : latest) {
+    if (Candidate* c = candidates.find(id)) c->weight += 1.0f;
+  }
+  for (const std::int32_t id : latest) {
+    Candidate* c = candidates.find(id);
+    if (!c || c->weight == 1.0f) continue;
+    c->logit = penalized(c->logit, c->weight - 1.0f, draft.options);
+    c->weight = 1.0f;
+  }
+  return Status::ok;
+}
+
+}  // namespace
+
+constinit const Stage penalties_stage{check, apply};
+
+}  // namespace inlay
