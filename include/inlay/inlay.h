@@ -14,8 +14,11 @@
  *     counted, and a session keeps its model alive. A session has one owner: one call at a time, from
  *     any thread. Only inlay_session_cancel may be called beside another call.
  *  6. A buffer that is too small gives INLAY_ERROR_LIMIT and the size that is needed.
- *  7. All memory comes from the host's allocator. inlay_session_step allocates nothing.
+ *  7. All memory comes from the host's allocator (the stacks of built-in threads excepted).
+ *     inlay_session_step allocates nothing.
  *  8. A mistake of the caller (NULL handle, value out of range) is INLAY_ERROR_ARGUMENT, never a crash.
+ *  9. Opening a model and stepping run in the default floating-point mode with denormals flushed, and
+ *     so do the host functions they call; the caller's mode is restored on return.
  */
 #ifndef INLAY_INLAY_H
 #define INLAY_INLAY_H
@@ -88,7 +91,8 @@ typedef struct inlay_jobs {
               void* argument);
 } inlay_jobs;
 
-/* Time in nanoseconds from any fixed point, never going back. NULL: the system's monotonic clock. */
+/* Time in nanoseconds from any fixed point, never going back; workers ask at the same time. NULL: the
+ * system's monotonic clock. */
 typedef struct inlay_clock {
   void* user;
   uint64_t (*now)(void* user);
@@ -124,8 +128,8 @@ typedef struct inlay_source {
   const void* data; /* memory: borrowed, unchanged until the model is released; any alignment */
   uint64_t size;    /* memory, callback: bytes in all */
   void* user;
-  /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status.
-   * Only called with ranges inside [0, size), from the thread that opens the model. */
+  /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status, which
+   * ends the opening: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. Only called with ranges inside [0, size), from the thread that opens the model. */
   inlay_status (*read)(void* user, uint64_t offset, void* destination, size_t size);
 } inlay_source;
 
@@ -331,7 +335,8 @@ typedef struct inlay_session_options {
 
 INLAY_API void inlay_session_options_defaults(inlay_session_options* options);
 
-/* Bytes of memory, exact. */
+/* Bytes of memory, exact: what is held once a session is open. While opening, some working memory comes
+ * on top for a moment (a few times the largest vector of the file, and lists of the program). */
 typedef struct inlay_plan {
   uint32_t struct_size;
   uint64_t metadata; /* keys, tensor list, tokenizer, program: taken from the allocator by the model */
@@ -363,19 +368,24 @@ INLAY_API void inlay_session_close(inlay_session* session);
 /* A new empty sequence. LIMIT when `sequences` of them exist. */
 INLAY_API inlay_status inlay_session_add(inlay_session* session, inlay_sequence* sequence,
                                          inlay_error* error);
-/* Ends a sequence and gives its pages back. STATE when it is not alive. */
+/* Ends a sequence and gives its pages back. STATE when it is not alive. A pass that is in flight with
+ * rows of it begins anew, also for the other sequences. */
 INLAY_API inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence);
 
-enum { INLAY_FEED_ALL_LOGITS = 1 /* logits for every token fed, not only for the last */ };
+/* Logits for every token fed, not only for the last. A pass has at most `logits_rows` of them: raise
+ * that option with `chunk`, or the prompt goes through the weights a few tokens at a time. */
+enum { INLAY_FEED_ALL_LOGITS = 1 };
 
 /* Appends tokens that the next steps will compute. All or nothing.
  * Errors: ARGUMENT (an id outside the vocabulary), LIMIT (over the context), STATE. */
 INLAY_API inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence,
                                           const int32_t* ids, size_t count, uint32_t flags,
                                           inlay_error* error);
-/* Gives the sequence a sampler: once its fed tokens are computed each step produces a token and feeds
- * it back. max_tokens 0: until end of text or context. NULL options: takes the sampler away.
- * Errors: ARGUMENT (a value out of its range, too many biases), STATE. */
+/* Gives the sequence a sampler: once its fed tokens are computed each step tells a token and feeds it
+ * back. The token told with finish != NONE is the last: it is not fed, and the sampler is gone. To go
+ * on, feed it (or what should stand there instead) and call this again; without feeding, the same
+ * position is drawn again. max_tokens 0: until end of text or context. NULL options: takes the sampler
+ * away. Errors: ARGUMENT (a value out of its range, too many biases), STATE. */
 INLAY_API inlay_status inlay_session_generate(inlay_session* session, inlay_sequence sequence,
                                               const inlay_sampler_options* options,
                                               uint64_t max_tokens, inlay_error* error);
@@ -389,31 +399,36 @@ enum {
 
 typedef struct inlay_event {
   uint32_t struct_size;
-  inlay_sequence sequence; /* whom it concerns; 0 for YIELD and DONE */
+  inlay_sequence sequence; /* whom it concerns, also on an error; 0: nobody in particular */
   int32_t token;           /* for TOKEN, else -1 */
   uint32_t finish;         /* INLAY_FINISH_...: why this was the sequence's last token */
 } inlay_event;
 
 /* Computes until something is to be told or the budget is spent.
  * budget: nanoseconds; 0: no limit. At least one tile of work is done in each call, so that even a
- * budget of 1 ns goes forward; a tile is some tens of microseconds on a current processor.
+ * budget of 1 ns goes forward. A tile is some tens of microseconds on a current processor (64 KiB of
+ * weights for up to 64 tokens; one token and head of attention, so longer in contexts of many
+ * thousands); the draw of a token is one piece too.
  * Returns TOKEN or LOGITS (event says whose; others of the same pass follow in the next calls without
  * further work), YIELD, DONE, or an error. The results do not depend on the budget.
+ * Errors of a sampler: FORMAT (a logit is NaN: the weights are damaged), STATE (every token is
+ * forbidden); event->sequence says whose, and that sampler is taken away.
  * No allocation, and on the caller's thread alone no system call. */
 INLAY_API inlay_status inlay_session_step(inlay_session* session, uint64_t budget,
                                           inlay_event* event, inlay_error* error);
-/* Asks a running step, or the next one, to return YIELD at the next tile. Thread-safe. */
+/* Asks a running step, or the next one that has work, to return YIELD at the next tile. Nothing is
+ * lost: the work in flight goes on with the step after it. Thread-safe. */
 INLAY_API void inlay_session_cancel(inlay_session* session);
 
 /* Logits of the sequence's latest pass: rows of `vocabulary` floats, valid until the next step, feed or
- * drop. *position is the position of the first row. STATE when there are none. */
+ * drop. *position is the position of the first row. STATE when there are none, or a pass is in flight. */
 INLAY_API inlay_status inlay_session_logits(const inlay_session* session, inlay_sequence sequence,
                                             const float** logits, uint32_t* rows,
                                             uint32_t* position);
 /* Tokens of the sequence: computed, and fed but not computed yet. */
 INLAY_API inlay_status inlay_session_length(const inlay_session* session, inlay_sequence sequence,
                                             uint32_t* computed, uint32_t* pending);
-/* Forgets what was fed but is not computed yet. */
+/* Forgets what was fed but is not computed yet. A pass in flight is treated as by drop. */
 INLAY_API inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence);
 
 #ifdef __cplusplus

@@ -10,7 +10,6 @@ using namespace inlay;
 
 namespace {
 
-// The file's own bytes end without a zero; names of architectures are kept short and known.
 std::string_view tensor_name(const void* file, std::uint32_t tensor) {
   return static_cast<const Manifest*>(file)->tensors()[tensor].name;
 }

@@ -93,7 +93,6 @@ inlay_status inlay_session_step(inlay_session* session, uint64_t budget, inlay_e
   }
   SessionEvent inner;
   const Status status = unwrap(session)->step(budget, &inner, call);
-  if (is_error(status)) return code(status);
   inlay_event out{};
   out.sequence = inner.sequence;
   out.token = inner.token;

@@ -8,6 +8,24 @@ namespace inlay::arch {
 // 1 / sqrt(head size), rounded once.
 float attention_scale(const Heads& heads);
 
+// W x [+ b]: the matrix <name>.weight of the block, and <name>.bias where the file has one.
+Tensor project(Graph& g, const Layer& l, Tensor x, std::string_view name, std::uint32_t rows,
+               std::uint32_t columns);
+// The same where the file must have the bias.
+Tensor project_with_bias(Graph& g, const Layer& l, Tensor x, std::string_view name,
+                         std::uint32_t rows, std::uint32_t columns);
+
+// LayerNorm with <name>.weight and <name>.bias of the block.
+Tensor norm_with_bias(Graph& g, const Layer& l, Tensor x, std::string_view name,
+                      std::uint32_t width, float eps);
+
+// The heads of one fused projection attn_qkv = [Q; K; V].
+struct FusedHeads {
+  Tensor q, k, v;
+};
+FusedHeads fused_heads(Graph& g, const Layer& l, Tensor x, std::uint32_t width,
+                       const Heads& heads);
+
 // Wo attention(rope(Wq x [+ bq]), rope(Wk x [+ bk]), Wv x [+ bv]); biases where the file has them.
 Tensor rotary_attention(Graph& g, const Layer& l, Tensor x, std::uint32_t width, const Heads& heads,
                        const Rope& rope, Tensor table);

@@ -8,44 +8,37 @@ namespace inlay::arch {
 namespace {
 
 Tensor fused_attention(Graph& g, const Layer& l, Tensor x, std::uint32_t width, const Heads& heads,
-                      const Rope& rope, Tensor table) {
-  const std::uint32_t q = heads.q_width(), k = heads.k_width(), v = heads.v_width();
-  const Tensor qkv = g.linear(x, l.matrix("attn_qkv.weight", q + k + v, width),
-                             l.vector("attn_qkv.bias", q + k + v));
-  const Tensor a = g.attention(g.rope(g.slice(qkv, 0, q), rope, heads.query, heads.key_size, table),
-                              g.rope(g.slice(qkv, q, k), rope, heads.kv, heads.key_size, table),
-                              g.slice(qkv, q + k, v), heads, attention_scale(heads));
-  return g.linear(a, l.matrix("attn_output.weight", width, heads.query * heads.value_size),
-                  l.vector("attn_output.bias", width));
-}
-
-Tensor norm(Graph& g, const Meta& m, Tensor x, Weight scale, Weight bias) {
-  return g.layer_norm(x, scale, bias, m.layer_norm_eps());
+                       const Rope& rope, Tensor table) {
+  const FusedHeads h = fused_heads(g, l, x, width, heads);
+  g.rope(h.q, rope, heads.query, heads.key_size, table);
+  g.rope(h.k, rope, heads.kv, heads.key_size, table);
+  const Tensor a = g.attention(h.q, h.k, h.v, heads, attention_scale(heads));
+  return project_with_bias(g, l, a, "attn_output", width, heads.query * heads.value_size);
 }
 
 }  // namespace
 
 void gptneox(const Meta& m, Graph& g) {
   const std::uint32_t width = m.width();
+  const float eps = m.layer_norm_eps();
   const Heads heads = m.heads();
   const Rope rope = m.rope(heads, RopePairs::halves);
   const std::uint32_t inner = m.feed_forward_width();
   const bool parallel = m.flag_or("use_parallel_residual", true);
   const Weight embedding = g.embedding("token_embd.weight", width);
-  Tensor x = g.embed(embedding);                                                  // (T, d)
+  Tensor x = g.embed(embedding);                                                 // (T, d)
   const Tensor table = g.rope_table(rope);
   for (std::uint32_t i = 0; i < m.layers(); ++i) {
     const Layer l = g.layer(i);
-    const Tensor n = norm(g, m, x, l.vector("attn_norm.weight", width),
-                         l.vector("attn_norm.bias", width));
+    const Tensor n = norm_with_bias(g, l, x, "attn_norm", width, eps);
     const Tensor attended = g.add(x, fused_attention(g, l, n, width, heads, rope, table));
-    const Tensor f = norm(g, m, parallel ? x : attended, l.vector("ffn_norm.weight", width),
-                         l.vector("ffn_norm.bias", width));
+    const Tensor f = norm_with_bias(g, l, parallel ? x : attended, "ffn_norm", width, eps);
     x = g.add(attended, plain_ffn(g, l, f, width, inner, Act::gelu));
   }
   g.end_layers();
-  x = norm(g, m, g.take(x), g.vector("output_norm.weight", width),
-           g.vector("output_norm.bias", width));                                 // (R, d)
+  x = g.take(x);                                                                 // (R, d)
+  const Weight scale = g.vector("output_norm.weight", width);
+  x = g.layer_norm(x, scale, g.vector("output_norm.bias", width), eps);
   g.logits(g.linear(x, output_matrix(g, embedding, width)));
 }
 

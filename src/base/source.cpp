@@ -43,11 +43,13 @@ Status Source::open(Allocator& allocator, const inlay_source& description, Error
       if (!description.data && description.size != 0) {
         return fail(error, Status::argument, "source: data is NULL, size is {}", description.size);
       }
+      INLAY_TRY(check_size(description.size, error));
       map_ = static_cast<const std::byte*>(description.data);
       size_ = description.size;
       return Status::ok;
     case INLAY_SOURCE_CALLBACK:
       if (!description.read) return fail(error, Status::argument, "source: read is NULL");
+      INLAY_TRY(check_size(description.size, error));
       callback_ = description;
       size_ = description.size;
       return Status::ok;
@@ -55,6 +57,13 @@ Status Source::open(Allocator& allocator, const inlay_source& description, Error
       return fail(error, Status::argument, "source: kind is {}, known are 1 to 3",
                   description.kind);
   }
+}
+
+// Later sizes are counts of bytes in memory: they must fit a pointer on every machine.
+Status Source::check_size(std::uint64_t size, Error& error) const {
+  if (size <= SIZE_MAX / 2) return Status::ok;
+  return fail(error, Status::limit, "{}: {} bytes are more than this machine can address",
+              Shown(name()), size);
 }
 
 #if INLAY_HAS_MMAP
@@ -75,6 +84,10 @@ Status Source::map_file(Error& error) {
     return fail(error, Status::io, "{}: not a regular file", shown);
   }
   const auto size = static_cast<std::uint64_t>(state.st_size);
+  if (const Status fits = check_size(size, error); is_error(fits)) {
+    ::close(file);
+    return fits;
+  }
   if (size > 0) {
     void* map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
     const int code = errno;
@@ -127,6 +140,9 @@ Status Source::read(std::uint64_t offset, void* destination, std::size_t size,
     return Status::ok;
   }
   const inlay_status status = callback_.read(callback_.user, offset, destination, size);
+  if (status == INLAY_ERROR_CANCELLED) {
+    return fail(error, Status::cancelled, "{}: the read function cancelled", Shown(name()));
+  }
   if (status != INLAY_OK) {
     return fail(error, Status::io, "{}: the read function gave status {} for {} bytes at {}",
                 Shown(name()), status, size, offset);

@@ -32,6 +32,7 @@ class Source {
 
  private:
   Status map_file(Error& error);
+  Status check_size(std::uint64_t size, Error& error) const;
 
   Array<char> name_;
   const std::byte* map_ = nullptr;

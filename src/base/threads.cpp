@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 #else
 #define INLAY_HAS_PTHREADS 0
@@ -76,15 +77,19 @@ Status WorkerPool::start(Allocator& allocator, std::uint32_t workers, Error& err
   ::pthread_cond_init(&state_->wake, nullptr);
   ::pthread_cond_init(&state_->idle, nullptr);
   workers_ = workers;
-  while (state_->started + 1 < workers) {
-    if (::pthread_create(&state_->threads[state_->started], nullptr, main, state_) != 0) {
-      const std::uint32_t started = state_->started;
-      stop();
-      return fail(error, Status::memory, "threads: {} of {} could be started", started + 1, workers);
-    }
+  // Signals are for the host's own threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (state_->started + 1 < workers &&
+         ::pthread_create(&state_->threads[state_->started], nullptr, main, state_) == 0) {
     ++state_->started;
   }
-  return Status::ok;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const std::uint32_t started = state_->started + 1;
+  if (started == workers) return Status::ok;
+  stop();
+  return fail(error, Status::memory, "threads: {} of {} could be started", started, workers);
 }
 
 void WorkerPool::stop() {

@@ -3,9 +3,6 @@
 
 #include "base/flush_denormals.h"
 
-#if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
-#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <sched.h>
 #endif
@@ -14,13 +11,22 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t spins_before_yield = 4096;  // about 100 us of waiting for another's tile
+constexpr std::uint32_t spins_between_looks = 64;   // at the clock
+
+// Tells the processor that this is a waiting loop.
+void cpu_pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 
 void pause_a_little(std::uint32_t& spins) {
-#if defined(__x86_64__) || defined(__i386__)
-  _mm_pause();
-#endif
+  ++spins;
+  cpu_pause();
 #if defined(__unix__) || defined(__APPLE__)
-  if (++spins % spins_before_yield == 0) ::sched_yield();
+  if (spins % spins_before_yield == 0) ::sched_yield();
 #endif
 }
 
@@ -86,6 +92,7 @@ void Executor::work(std::uint32_t worker) {
     if (worked && (late || stop_.load(std::memory_order_relaxed))) return;
     if (tile >= tile_counts_[pc]) {  // the last tiles of pc are with others
       pause_a_little(spins);
+      if (spins % spins_between_looks == 0) late = out_of_time();
       ticket = ticket_.load(std::memory_order_acquire);
       continue;
     }

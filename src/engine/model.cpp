@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/diagnostics.h"
+#include "base/flush_denormals.h"
 #include "engine/file_view.h"
 #include "engine/record.h"
 #include "engine/vocab_view.h"
@@ -50,6 +51,7 @@ void Model::release() {
 }
 
 Status Model::load(const inlay_source& source, const ModelOptions& options, Error& error) {
+  const FlushDenormals mode;  // numbers do not depend on the host's floating-point mode
   INLAY_TRY(source_.open(allocator_, source, error));
   INLAY_TRY(read_gguf(source_, manifest_, error));
   INLAY_TRY(manifest_.get("general.architecture", architecture_, error));
@@ -59,14 +61,7 @@ Status Model::load(const inlay_source& source, const ModelOptions& options, Erro
   architecture_text_ = copy_text(architecture_);
   if (!name_ || !architecture_text_) return fail_memory(error, "model name");
   depth_ = INLAY_OPEN_METADATA;
-  if (const Status s = load_tokenizer(error); is_error(s)) {
-    // Looking at a file must work for vocabularies that cannot be used yet; the log says why.
-    if (s != Status::unsupported || options.depth > INLAY_OPEN_METADATA) return s;
-    if (host_.log.write) {
-      const std::string_view text = error.text;
-      host_.log.write(host_.log.user, INLAY_LOG_WARNING, text.data(), text.size());
-    }
-  }
+  INLAY_TRY(load_tokenizer(options.depth, error));
   if (options.depth >= INLAY_OPEN_PROGRAM) INLAY_TRY(load_program(options.isa, error));
   metadata_bytes_ = sizeof(Model) + allocator_.live_bytes();
   if (options.depth >= INLAY_OPEN_WEIGHTS) INLAY_TRY(load_weights(error));
@@ -92,10 +87,21 @@ std::uint32_t Model::stated(std::string_view key) const {
   return value;
 }
 
-Status Model::load_tokenizer(Error& error) {
+// Looking at a file works for vocabularies that cannot be used yet; the log says why they cannot.
+Status Model::load_tokenizer(std::uint32_t depth, Error& error) {
   if (!manifest_.find("tokenizer.ggml.model")) return Status::ok;
-  INLAY_TRY(inlay::load_tokenizer(manifest_, allocator_, tokenizer_, error));
-  has_tokenizer_ = true;
+  Error reason{};
+  const Status status = inlay::load_tokenizer(manifest_, allocator_, tokenizer_, reason);
+  has_tokenizer_ = !is_error(status);
+  if (has_tokenizer_) return Status::ok;
+  if (status != Status::unsupported || depth > INLAY_OPEN_METADATA) {
+    error = reason;
+    return status;
+  }
+  if (host_.log.write) {
+    const std::string_view text = reason.text;
+    host_.log.write(host_.log.user, INLAY_LOG_WARNING, text.data(), text.size());
+  }
   return Status::ok;
 }
 
@@ -106,6 +112,7 @@ Status Model::load_program(const char* isa, Error& error) {
                 Shown(isa ? isa : "best"));
   }
   INLAY_TRY(record_program(view_of(manifest_, architecture_), program_, error));
+  token_bytes_ = count_token_bytes();
   const std::size_t count = program_.weights.size();
   // Taken here, so that it counts as metadata and loading adds weights only.
   if (is_error(weights_.resize(count)) || is_error(blocks_.reserve(count))) {
@@ -160,7 +167,7 @@ std::uint64_t Model::borrowed_bytes() const {
 }
 
 // Every weight once, of an embedding that is no output matrix one row only.
-std::uint64_t Model::token_bytes() const {
+std::uint64_t Model::count_token_bytes() const {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < program_.weights.size(); ++i) {
     bool whole = false, row = false;

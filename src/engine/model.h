@@ -42,7 +42,7 @@ class Model {
   std::uint64_t metadata_bytes() const { return metadata_bytes_; }
   std::uint64_t weight_bytes() const;    // as planned: matrices as stored, vectors as F32
   std::uint64_t borrowed_bytes() const;  // the part used where it lies
-  std::uint64_t token_bytes() const;     // weight bytes read to compute one token
+  std::uint64_t token_bytes() const { return token_bytes_; }  // weight bytes read for one token
   bool all_f32() const;                  // every matrix is F32
 
  private:
@@ -51,7 +51,8 @@ class Model {
 
   Status load(const inlay_source& source, const ModelOptions& options, Error& error);
   const char* copy_text(std::string_view text);
-  Status load_tokenizer(Error& error);
+  Status load_tokenizer(std::uint32_t depth, Error& error);
+  std::uint64_t count_token_bytes() const;
   Status load_program(const char* isa, Error& error);
   Status load_weights(Error& error);
   Status load_weight(const WeightInfo& weight, const void** data, Error& error);
@@ -70,6 +71,7 @@ class Model {
   Program program_;
   const KernelTable* kernels_ = nullptr;
   std::uint64_t metadata_bytes_ = 0;
+  std::uint64_t token_bytes_ = 0;
   Array<const void*> weights_;  // by WeightId
   struct Block {
     void* data;

@@ -22,7 +22,6 @@ Status record_program(const FileView& file, Program& program, Error& error) {
   if (program.logits == no_value) {
     return fail(error, Status::internal, "{}: the program has no logits", Shown(file.name));
   }
-  program.layers = meta.layers();
   fuse(program);
   find_lifetimes(program);
   return Status::ok;

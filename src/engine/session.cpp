@@ -8,6 +8,7 @@
 #include "base/carver.h"
 #include "base/clock.h"
 #include "base/diagnostics.h"
+#include "base/flush_denormals.h"
 #include "graph/plan.h"
 
 namespace inlay {
@@ -171,6 +172,10 @@ Status Session::measure(const Model& model, const SessionShape& shape, SessionBy
   const bool own_threads = !model.host().jobs.run;
   bytes->state = state.size();
   bytes->scratch = scratch.size() + (own_threads ? WorkerPool::bytes(shape.workers) : 0);
+  if (bytes->state > SIZE_MAX / 4 || bytes->scratch > SIZE_MAX / 4) {
+    return fail(error, Status::limit, "session: {} + {} bytes are more than this machine has",
+                bytes->state, bytes->scratch);
+  }
   return Status::ok;
 }
 
@@ -238,7 +243,7 @@ Status Session::add(std::uint64_t* sequence, Error& error) {
     Sequence& s = sequences_[slot];
     if (s.alive()) continue;
     ++s.generation;
-    s.length = s.computed = s.pages = 0;
+    s.length = s.computed = s.again = s.pages = 0;
     s.sampling = s.event = false;
     s.pass_tokens = s.wanted = 0;
     *sequence = id_of(slot);
@@ -253,7 +258,7 @@ Status Session::drop(std::uint64_t sequence) {
   Sequence* s = guard ? find(sequence) : nullptr;
   if (!s) return Status::state;
   if (s->pass_tokens) abandon_pass();
-  s->length = s->computed = 0;
+  s->length = s->computed = s->again = 0;
   give_back_pages(*s);
   s->event = false;
   s->wanted = 0;
@@ -267,6 +272,7 @@ Status Session::clear(std::uint64_t sequence) {
   if (!s) return Status::state;
   if (s->pass_tokens) abandon_pass();
   s->length = s->computed;
+  s->again = 0;
   give_back_pages(*s);
   return Status::ok;
 }
@@ -285,7 +291,7 @@ void Session::abandon_pass() {
 }
 
 // Every sequence owns pages for a full context, so that pages never run out here.
-Status Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits) {
+void Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits) {
   for (const std::int32_t id : ids) {
     const std::uint32_t at = s.length++;
     s.ids[at] = id;
@@ -297,7 +303,6 @@ Status Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_
     }
     if (at / page_tokens >= s.pages) s.table[s.pages++] = free_pages_[--free_count_];
   }
-  return Status::ok;
 }
 
 Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids,
@@ -316,7 +321,9 @@ Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids,
     return fail(error, Status::limit, "feed: {} tokens + {} in the sequence, the context has {}",
                 ids.size(), s->length, shape_.context);
   }
-  return append(*s, ids, flags & INLAY_FEED_ALL_LOGITS);
+  if (s->sampling && !ids.empty()) s->event = false;  // the end to draw at has moved
+  append(*s, ids, flags & INLAY_FEED_ALL_LOGITS);
+  return Status::ok;
 }
 
 Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* options,
@@ -327,6 +334,7 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
   if (!s) return not_alive(sequence, error);
   if (!options) {
     s->sampling = false;
+    s->again = 0;
     return Status::ok;
   }
   const std::uint32_t vocabulary = model_.program().vocabulary;
@@ -336,11 +344,11 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
   s->tokens_left = max_tokens ? max_tokens : UINT64_MAX;
   if (s->pending() == 0 && s->length > 0) {
     // Everything is computed: draw from the logits at hand, or compute the last token once more.
-    s->event = s->wanted > 0 && !executor_.running();
+    s->event = s->wanted > 0 && s->wanted_end() == s->length && !executor_.running();
     if (s->event) {
       told_ = 0;
     } else {
-      --s->computed;
+      s->again = 1;
     }
   }
   return Status::ok;
@@ -352,7 +360,7 @@ Status Session::length(std::uint64_t sequence, std::uint32_t* computed,
   const Sequence* s = guard ? find(sequence) : nullptr;
   if (!s) return Status::state;
   if (computed) *computed = s->computed;
-  if (pending) *pending = s->pending();
+  if (pending) *pending = s->length - s->computed;
   return Status::ok;
 }
 
@@ -373,13 +381,15 @@ Status Session::logits(std::uint64_t sequence, LogitsView* view) const {
 
 // ---- Passes --------------------------------------------------------------------------------------
 
-// Rows of one sequence, from the first that is not computed on, at most `limit`.
+// Rows of one sequence, from the first that is not computed on, until it has `limit` of them. The rows
+// whose logits are wanted are neighbours, so that the host sees them as one matrix.
 void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
   Sequence& s = sequences_[slot];
   while (s.pass_tokens < limit && s.pass_tokens < s.pending() && pass_.tokens < shape_.chunk) {
-    const std::uint32_t position = s.computed + s.pass_tokens;
+    const std::uint32_t position = s.begin() + s.pass_tokens;
     if (s.wants(position)) {
       if (pass_.wanted == shape_.logits_rows) return;
+      if (s.wanted && position != s.wanted_end()) return;
       if (s.wanted == 0) {
         s.wanted_first = pass_.wanted;
         s.wanted_position = position;
@@ -395,27 +405,33 @@ void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
   }
 }
 
-// Sequences that wait for one token go first, the others share what is left evenly; who is first
-// changes from pass to pass.
+// One sequence after the other has its turn, which surely moves it on. Then come those that wait for a
+// single token, then the others, which share what is left evenly. Each adds its rows once.
 bool Session::build_pass() {
   pass_.tokens = pass_.wanted = 0;
-  std::uint32_t waiting = 0;
+  std::uint32_t singles = 0, prompts = 0;
   for (std::uint32_t i = 0; i < shape_.sequences; ++i) {
-    sequences_[i].pass_tokens = sequences_[i].wanted = 0;
-    waiting += sequences_[i].pending() > 1;
+    Sequence& s = sequences_[i];
+    s.pass_tokens = s.wanted = 0;
+    singles += s.pending() == 1;
+    prompts += s.pending() > 1;
   }
+  if (singles + prompts == 0) return false;
+  while (sequences_[turn_].pending() == 0) turn_ = (turn_ + 1) % shape_.sequences;
   const std::uint32_t first = turn_;
   turn_ = (turn_ + 1) % shape_.sequences;
-  for (std::uint32_t i = 0; i < shape_.sequences; ++i) {
-    const std::uint32_t slot = (first + i) % shape_.sequences;
-    if (sequences_[slot].pending() == 1) add_rows(slot, 1);
+  const std::uint32_t left = shape_.chunk > singles ? shape_.chunk - singles : 0;
+  add_rows(first, std::max(1u, prompts ? left / prompts : 1));
+  if (sequences_[first].pending() > 1) --prompts;
+  for (const bool single : {true, false}) {
+    for (std::uint32_t i = 1; i < shape_.sequences; ++i) {
+      const std::uint32_t slot = (first + i) % shape_.sequences;
+      const std::uint32_t pending = sequences_[slot].pending();
+      if (pending == 0 || (pending == 1) != single) continue;
+      add_rows(slot, single ? 1 : std::max(1u, (shape_.chunk - pass_.tokens) / prompts--));
+    }
   }
-  for (std::uint32_t i = 0; i < shape_.sequences; ++i) {
-    const std::uint32_t slot = (first + i) % shape_.sequences;
-    if (sequences_[slot].pending() <= 1) continue;
-    add_rows(slot, std::max(1u, (shape_.chunk - pass_.tokens) / waiting--));
-  }
-  return pass_.tokens > 0;
+  return true;
 }
 
 void Session::begin_pass() {
@@ -437,11 +453,11 @@ void Session::finish_pass() {
   for (std::uint32_t i = 0; i < shape_.sequences; ++i) {
     Sequence& s = sequences_[i];
     if (s.pass_tokens == 0) continue;
-    s.computed += s.pass_tokens;
-    s.pass_tokens = 0;
+    s.computed = s.begin() + s.pass_tokens;
+    s.pass_tokens = s.again = 0;
     // More may have been fed while the pass ran: then its last row was not the end after all.
-    const std::uint32_t last = s.wanted_position + s.wanted - 1;
-    s.event = s.wanted > 0 && (s.sampling ? s.pending() == 0 : s.wants(last));
+    if (s.wanted && !s.wants(s.wanted_end() - 1)) --s.wanted;
+    s.event = s.wanted && (!s.sampling || s.pending() == 0);
   }
   told_ = 0;
 }
@@ -459,13 +475,16 @@ Status Session::sample(std::uint32_t slot, SessionEvent* event, Error& error) {
   std::int32_t token = -1;
   const std::span<const float> logits{logits_row(s.wanted_first + s.wanted - 1),
                                       model_.program().vocabulary};
+  event->sequence = id_of(slot);
   INLAY_TRY(s.sampler.sample(logits, {s.ids, s.length}, s.length, token, error));
   --s.tokens_left;
-  event->sequence = id_of(slot);
   event->token = token;
   event->finish = finish_of(s, token);
-  if (event->finish == INLAY_FINISH_NONE) return append(s, {&token, 1}, false);
-  s.sampling = false;
+  if (event->finish == INLAY_FINISH_NONE) {
+    append(s, {&token, 1}, false);
+  } else {
+    s.sampling = false;
+  }
   return Status::ok;
 }
 
@@ -492,12 +511,17 @@ Status Session::next_event(SessionEvent* event, Error& error) {
 Status Session::step(std::uint64_t budget, SessionEvent* event, Error& error) {
   const BusyGuard guard(busy_);
   if (!guard) return busy(error);
+  const FlushDenormals flush;  // sampling has the same floating-point mode as the tiles
   *event = {};
-  const std::uint64_t deadline = budget ? clock_.now(clock_.user) + budget : 0;
+  std::uint64_t deadline = 0;
+  if (budget && !checked_add(clock_.now(clock_.user), budget, deadline)) deadline = 0;  // no limit
   for (;;) {
     if (!executor_.running()) {
       if (const Status told = next_event(event, error); told != Status::ok) return told;
-      if (!build_pass()) return Status::done;
+      if (!build_pass()) {
+        executor_.take_stop();
+        return Status::done;
+      }
       begin_pass();
     }
     if (!executor_.run(workers_, clock_, deadline)) {

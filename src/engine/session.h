@@ -72,6 +72,7 @@ class Session {
     std::uint32_t generation;  // odd while alive
     std::uint32_t length;      // tokens fed
     std::uint32_t computed;    // tokens whose keys and values are in the cache
+    std::uint32_t again;       // 1: the last computed token is computed once more, for its logits
     std::uint32_t pages;       // of its table in use
     bool sampling;
     bool event;                // something of the last pass is to be told
@@ -85,7 +86,9 @@ class Session {
     std::uint64_t* all_logits;    // (context) bits: logits of this token are wanted
     std::uint32_t* table;         // (pages_per_sequence)
     Sampler sampler;
-    std::uint32_t pending() const { return length - computed; }
+    std::uint32_t begin() const { return computed - again; }  // of the next pass
+    std::uint32_t pending() const { return length - begin(); }
+    std::uint32_t wanted_end() const { return wanted_position + wanted; }
     bool alive() const { return generation & 1; }
     bool wants(std::uint32_t position) const {
       return position + 1 == length || (all_logits[position / 64] >> (position % 64) & 1);
@@ -104,7 +107,7 @@ class Session {
                         Carver& state, Carver& scratch, Error& error);
   Sequence* find(std::uint64_t id) const;
   std::uint64_t id_of(std::uint32_t slot) const;
-  Status append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits);
+  void append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits);
   void give_back_pages(Sequence& s);
   bool build_pass();
   void add_rows(std::uint32_t slot, std::uint32_t limit);

@@ -12,8 +12,8 @@ constexpr std::uint32_t row_alignment = 64;
 struct BlockName {
   char text[128];
   std::string_view view;
-  BlockName(std::uint32_t index, std::string_view name) {
-    const std::size_t length = print(text, sizeof text, "blk.{}.{}", index, name);
+  BlockName(std::uint32_t index, std::string_view name, const char* suffix) {
+    const std::size_t length = print(text, sizeof text, "blk.{}.{}.{}", index, name, suffix);
     view = {text, length < sizeof text ? length : sizeof text - 1};
   }
 };
@@ -31,13 +31,16 @@ const char* op_name(Op op) {
 }
 
 Weight Layer::matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) const {
-  return graph_.matrix(BlockName(index_, name).view, rows, columns);
+  return graph_.matrix(BlockName(index_, name, "weight").view, rows, columns);
 }
 Weight Layer::vector(std::string_view name, std::uint32_t size) const {
-  return graph_.vector(BlockName(index_, name).view, size);
+  return graph_.vector(BlockName(index_, name, "weight").view, size);
 }
-Weight Layer::vector_if(std::string_view name, std::uint32_t size) const {
-  return graph_.vector_if(BlockName(index_, name).view, size);
+Weight Layer::bias(std::string_view name, std::uint32_t size) const {
+  return graph_.vector(BlockName(index_, name, "bias").view, size);
+}
+Weight Layer::bias_if(std::string_view name, std::uint32_t size) const {
+  return graph_.vector_if(BlockName(index_, name, "bias").view, size);
 }
 
 // ---- Weights -------------------------------------------------------------------------------------
@@ -154,6 +157,14 @@ bool Graph::expect_width(Tensor x, std::uint32_t width, std::string_view what) {
   return false;
 }
 
+bool Graph::expect_vector(Weight w, std::uint32_t size, std::string_view what) {
+  if (broken()) return false;
+  if (!w || (!info(w).matrix && info(w).columns == size)) return true;
+  note(fail(meta_.error(), Status::internal, "{}: {}: a vector of {} where {} is needed",
+            Shown(meta_.file().name), what, info(w).columns, size));
+  return false;
+}
+
 Tensor Graph::embed(Weight table) {
   if (broken()) return {};
   const Tensor out = make_value(info(table).columns, Rows::tokens);
@@ -162,7 +173,6 @@ Tensor Graph::embed(Weight table) {
   i.weight = table.id;
   emit(i);
   program_.vocabulary = info(table).rows;
-  program_.width = info(table).columns;
   return out;
 }
 
@@ -179,7 +189,10 @@ Tensor Graph::rms_norm(Tensor x, Weight scale, float eps) {
 }
 
 Tensor Graph::layer_norm(Tensor x, Weight scale, Weight bias, float eps) {
-  if (broken() || !expect_width(x, info(scale).columns, "layer_norm")) return {};
+  if (broken() || !expect_width(x, info(scale).columns, "layer_norm") ||
+      !expect_vector(bias, info(x).width, "layer_norm")) {
+    return {};
+  }
   Instruction i = instruction(Op::layer_norm);
   i.a = x.id;
   i.weight = scale.id;
@@ -196,7 +209,8 @@ Tensor Graph::quantized(Tensor x, Activation form) {
   if (broken() || form == Activation::f32) return x;
   for (std::size_t i = program_.code.size(); i-- > 0;) {
     const Instruction& before = program_.code[i];
-    if (before.out == x.id) break;  // x itself was written here
+    const bool writes = before.out != no_value && info(Tensor{before.out}).storage == info(x).storage;
+    if (writes) break;  // older forms of x are stale
     if (before.op == Op::quantize && before.a == x.id &&
         program_.values[before.out].form == form) {
       return {before.out};
@@ -211,7 +225,10 @@ Tensor Graph::quantized(Tensor x, Activation form) {
 }
 
 Tensor Graph::linear(Tensor x, Weight w, Weight bias) {
-  if (broken() || !expect_width(x, info(w).columns, "linear")) return {};
+  if (broken() || !expect_width(x, info(w).columns, "linear") ||
+      !expect_vector(bias, info(w).rows, "linear")) {
+    return {};
+  }
   const Tensor input = quantized(x, activation_of(info(w).type));
   const Tensor out = make_value(info(w).rows, broken() ? Rows::tokens : rows_of(x));
   Instruction i = instruction(Op::linear);
@@ -241,6 +258,11 @@ Tensor Graph::slice(Tensor x, std::uint32_t column, std::uint32_t width) {
 
 Tensor Graph::elementwise(Op op, std::uint8_t kind, Tensor a, Tensor b) {
   if (broken() || (b.id != no_value && !expect_width(b, info(a).width, op_name(op)))) return {};
+  if (b.id != no_value && rows_of(a) != rows_of(b)) {
+    note(fail(meta_.error(), Status::internal, "{}: {}: rows of tokens with rows of logits",
+              Shown(meta_.file().name), op_name(op)));
+    return {};
+  }
   Instruction i = instruction(op);
   i.kind = kind;
   i.a = a.id;

@@ -22,14 +22,15 @@ struct Weight {
 
 class Graph;
 
-// Names inside one block: weight("attn_q.weight") is blk.<index>.attn_q.weight.
+// Tensors of one block by their short name: matrix("attn_q") is blk.<index>.attn_q.weight.
 class Layer {
  public:
   Layer(Graph& graph, std::uint32_t index) : graph_(graph), index_(index) {}
   std::uint32_t index() const { return index_; }
   Weight matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) const;
-  Weight vector(std::string_view name, std::uint32_t size) const;
-  Weight vector_if(std::string_view name, std::uint32_t size) const;
+  Weight vector(std::string_view name, std::uint32_t size) const;   // <name>.weight
+  Weight bias(std::string_view name, std::uint32_t size) const;     // <name>.bias
+  Weight bias_if(std::string_view name, std::uint32_t size) const;  // none when it is absent
 
  private:
   Graph& graph_;
@@ -82,13 +83,13 @@ class Graph {
  private:
   friend class Layer;
   bool broken() const { return is_error(meta_.status()); }
-  Tensor broken_value() const { return {}; }
   Weight weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
                 std::uint32_t columns, bool optional);
   const ValueInfo& info(Tensor x) const { return program_.values[x.id]; }
   const WeightInfo& info(Weight w) const { return program_.weights[w.id]; }
   Rows rows_of(Tensor x) const { return program_.storages[info(x).storage].rows; }
   bool expect_width(Tensor x, std::uint32_t width, std::string_view what);
+  bool expect_vector(Weight w, std::uint32_t size, std::string_view what);  // or none
   Tensor make_value(std::uint32_t width, Rows rows, Activation form = Activation::f32);
   Tensor quantized(Tensor x, Activation form);
   Instruction instruction(Op op) const;

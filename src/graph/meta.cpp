@@ -49,16 +49,12 @@ std::uint32_t Meta::number_or(std::string_view key, std::uint32_t fallback, std:
 
 std::uint32_t Meta::number(std::string_view key, std::uint32_t min, std::uint32_t max) const {
   std::uint32_t value = min;
-  bool present = false;
-  if (is_error(status_)) return min;
-  refuse(file_.get_u32(file_.file, full(key).view(), &value, &present, error_));
-  if (is_error(status_)) return min;
-  if (!present) {
+  if (get(key, file_.get_u32, value)) return number_or(key, min, min, max);
+  if (!is_error(status_)) {
     refuse(fail(error_, Status::format, "{}: {}: key is missing", Shown(file_.name),
                 full(key).view()));
-    return min;
   }
-  return number_or(key, min, min, max);
+  return min;
 }
 
 float Meta::real_or(std::string_view key, float fallback, float min, float max) const {
@@ -127,10 +123,11 @@ Rope Meta::rope(const Heads& heads, RopePairs order) const {
   }
   r.pairs = rotated / 2;
   r.base = real_or("rope.freq_base", 10000.0f, 1.0f, 1e12f);
-  const std::string_view type = text_or("rope.scaling.type", "none");
-  float factor = real_or("rope.scaling.factor", 1.0f, 1e-3f, 1e6f);
-  factor = real_or("rope.scale_linear", factor, 1e-3f, 1e6f);  // the older key
-  if (type == "linear" || (type == "none" && factor != 1.0f)) {
+  // A factor without a type is linear scaling, as the oldest files have it.
+  const std::string_view type = text_or("rope.scaling.type", "linear");
+  float factor = real_or("rope.scale_linear", 1.0f, 1.0f / 16, 1e6f);  // the older key
+  factor = real_or("rope.scaling.factor", factor, 1.0f / 16, 1e6f);
+  if (type == "linear") {
     r.position_scale = 1.0f / factor;
   } else if (type != "none") {
     refuse(fail(error_, Status::unsupported, "{}: {}: expected none or linear, file has {}",

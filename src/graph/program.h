@@ -82,8 +82,6 @@ struct Program {
   Array<KvSlot> kv_slots;
   ValueId logits = no_value;  // (R, vocabulary)
   std::uint32_t vocabulary = 0;
-  std::uint32_t width = 0;
-  std::uint32_t layers = 0;
 };
 
 const char* op_name(Op op);

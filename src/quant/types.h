@@ -1,7 +1,7 @@
 // types.h - the headers of all types in types.inc, for tables that are made from that list.
 //
-// Each type is a struct of its name with Block, elements, activation, dequantize() and encode() of a
-// row, and Lanes<V>; quantized ones also have unpack() to the normal form.
+// Each type is a struct of its name with Block, elements, activation, dequantize() and encode() of
+// a row, and Lanes<V>; quantized ones also have unpack() to the normal form.
 #pragma once
 
 #include "quant/bf16.h"

@@ -14,6 +14,7 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
+constexpr std::uint32_t linear_tile_tokens = 64;        // so that a tile of a long prompt stays short
 constexpr std::uint32_t row_tile_bytes = 16 * 1024;     // of activations
 constexpr std::uint32_t row_group = 16;                 // rows a linear kernel takes at once
 
@@ -77,6 +78,10 @@ class Step {
     return static_cast<std::uint32_t>(fit) * row_group;
   }
 
+  std::uint32_t token_tiles() const {
+    return static_cast<std::uint32_t>(divide_up(rows(code_.out), linear_tile_tokens));
+  }
+
   void embed(Range r) const;
   void rope_table(Range r, std::uint32_t worker) const;
   void rms_norm(Range r) const;
@@ -100,8 +105,8 @@ class Step {
 std::uint32_t Step::tiles() const {
   switch (code_.op) {
     case Op::linear:
-      if (rows(code_.out) == 0) return 0;
-      return static_cast<std::uint32_t>(divide_up(info(code_.out).width, linear_step()));
+      return static_cast<std::uint32_t>(divide_up(info(code_.out).width, linear_step())) *
+             token_tiles();
     case Op::attention:
       return pass_.batch.tokens * program_.kv_slots[code_.slot].kv_heads;
     default:
@@ -178,26 +183,28 @@ void Step::quantize(Range r) const {
   }
 }
 
+// Tile = some rows of the weights and some tokens; tiles of the same rows follow each other.
 void Step::linear(std::uint32_t tile) const {
   const WeightInfo& w = program_.weights[code_.weight];
   const RowsView x = view(code_.a), y = view(code_.out);
+  const std::uint32_t first = tile % token_tiles() * linear_tile_tokens;  // token
   LinearTask task{};
   task.weights = pass_.weights[code_.weight];
   task.row_bytes = w.row_bytes;
-  task.x = x.base;
+  task.x = x.row(first);
   task.x_stride = x.stride;
-  task.y = y.row(0);
+  task.y = y.row(first);
   task.y_stride = y.stride / sizeof(float);
   task.bias = vector(code_.bias);
   if (code_.b != no_value) {
     const RowsView add = view(code_.b);
-    task.add = add.row(0);
+    task.add = add.row(first);
     task.add_stride = add.stride / sizeof(float);
   }
   task.k = w.columns;
-  task.row_begin = tile * linear_step();
+  task.row_begin = tile / token_tiles() * linear_step();
   task.row_end = std::min(w.rows, task.row_begin + linear_step());
-  task.tokens = rows(code_.out);
+  task.tokens = std::min(linear_tile_tokens, rows(code_.out) - first);
   kernels_.linear[type_index(w.type)](task);
 }
 

@@ -1,0 +1,119 @@
+// kernels.cpp - speed of the matrix products of every unit, one thread: operations and weight bytes
+// a second for each type and number of tokens.
+//
+//   kernels [unit] [type] [megabytes]     the weights are larger than caches by default: 600 MB
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <vector>
+
+#include "base/flush_denormals.h"
+#include "isa/isa.h"
+#include "quant/activation.h"
+
+namespace {
+
+using namespace inlay;
+
+constexpr std::uint32_t k = 4096;
+constexpr std::uint32_t rows_per_call = 64;
+constexpr double seconds_per_figure = 0.3;  // of processor time
+
+// Of the processor, so that other programs disturb less.
+double seconds_now() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+// 64-byte aligned, so that figures do not depend on the heap.
+struct Buffer {
+  explicit Buffer(std::size_t size) : bytes(new std::uint8_t[size + 64]) {
+    data = bytes.get() + (64 - reinterpret_cast<std::uintptr_t>(bytes.get()) % 64) % 64;
+  }
+  std::unique_ptr<std::uint8_t[]> bytes;
+  std::uint8_t* data;
+};
+
+struct Figures {
+  double giga_operations;  // 2 for each weight and token
+  double giga_bytes;       // of weights
+};
+
+Figures measure(const KernelTable& unit, Type type, std::uint32_t tokens, const Buffer& weights,
+                std::size_t size) {
+  const TypeInfo& info = *type_info(type);
+  const Activation form = activation_of(type);
+  const std::size_t stride = activation_row_bytes(form, k);
+  Buffer x(stride * tokens);
+  std::vector<float> values(k), y(std::size_t{tokens} * rows_per_call);
+  for (std::uint32_t t = 0; t < tokens; ++t) {
+    for (std::uint32_t i = 0; i < k; ++i)
+      values[i] = static_cast<float>((i * 37 + t * 11) % 101) - 50;
+    unit.quantize[static_cast<int>(form)](values.data(), k, x.data + t * stride);
+  }
+  LinearTask task{};
+  task.row_bytes = std::size_t{k} / info.block_elements * info.block_bytes;
+  task.x = x.data;
+  task.x_stride = stride;
+  task.y = y.data();
+  task.y_stride = rows_per_call;
+  task.k = k;
+  task.row_end = rows_per_call;
+  task.tokens = tokens;
+  const std::size_t call_bytes = task.row_bytes * rows_per_call;
+  double rows = 0, seconds = 0;
+  std::size_t at = 0;
+  const double start = seconds_now();
+  do {
+    if (at + call_bytes > size) at = 0;
+    task.weights = weights.data + at;
+    at += call_bytes;
+    unit.linear[type_index(type)](task);
+    rows += rows_per_call;
+    seconds = seconds_now() - start;
+  } while (seconds < seconds_per_figure);
+  return {2.0 * rows * k * tokens / seconds * 1e-9,
+          rows * static_cast<double>(task.row_bytes) / seconds * 1e-9};
+}
+
+// Any bytes do as codes; what would be infinite or NaN as a float is avoided.
+void fill(const Buffer& weights, std::size_t size) {
+  std::uint64_t state = 1;
+  for (std::size_t i = 0; i + 8 <= size; i += 8) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const std::uint64_t word = (state ^ state >> 29) & 0xbfbfbfbfbfbfbfbfu;
+    std::memcpy(weights.data + i, &word, 8);
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const char* only_unit = count > 1 ? arguments[1] : "all";
+  const char* only_type = count > 2 ? arguments[2] : "all";
+  const std::size_t size = (count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 600) << 20;
+  const auto wanted = [](const char* name, const char* only) {
+    return std::strcmp(only, "all") == 0 || std::strcmp(only, name) == 0;
+  };
+  const FlushDenormals flushed;
+  Buffer weights(size);
+  fill(weights, size);
+  std::printf("one thread, k = %u, weights %zu MB\n", k, size >> 20);
+  std::printf("%-8s %-6s %20s %20s %20s\n", "unit", "type", "1 token", "8 tokens", "64 tokens");
+  for (std::uint32_t i = 0; i < isa_count(); ++i) {
+    if (!isa_usable(i) || !wanted(isa_name(i), only_unit)) continue;
+#define INLAY_TYPE(id, name, file, elements, bytes)                                            \
+  if (wanted(#name, only_type)) {                                                              \
+    std::printf("%-8s %-6s", isa_name(i), #name);                                              \
+    for (const std::uint32_t tokens : {1, 8, 64}) {                                            \
+      const Figures f = measure(*isa_kernels(isa_name(i)), Type::name, tokens, weights, size); \
+      std::printf(" %6.1f GOP/s %5.1f GB/s", f.giga_operations, f.giga_bytes);                 \
+      std::fflush(stdout);                                                                     \
+    }                                                                                          \
+    std::printf("\n");                                                                         \
+  }
+#include "quant/types.inc"
+#undef INLAY_TYPE
+  }
+  return 0;
+}

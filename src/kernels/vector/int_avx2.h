@@ -1,0 +1,235 @@
+// int_avx2.h - the words for weights on AVX2: lane = row of weights, two registers of eight rows,
+// and 8-bit dot products over 16-bit sums that cannot overflow.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/inline.h"
+#include "quant/lanes.h"
+
+namespace inlay::INLAY_ISA {
+
+struct Words {
+  using F32 = F32x16;
+  using I32 = I32x16;
+  struct Step {  // four bytes of each of 16 rows
+    __m256i low, high;
+  };
+  static constexpr bool has_panels = true;
+  static constexpr std::uint32_t tokens = 4;  // how many share one read of a panel
+  static constexpr std::uint32_t float_rows = 2;
+  static constexpr std::uint32_t float_tokens = 2;
+
+  // ---- Rows to steps ----
+
+  // 16 bytes at `at` of each row, as four steps.
+  static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at, Step (&out)[4]) {
+    prefetch_rows(rows, at);
+    __m256i low[4], high[4];
+    transpose(rows.row, at, low);
+    transpose(rows.row + 8, at, high);
+    INLAY_UNROLL for (int i = 0; i < 4; ++i) out[i] = {low[i], high[i]};
+  }
+  // The half at `at` of each row.
+  static INLAY_FORCE_INLINE F32 halves(const WeightRows& rows, std::size_t at) {
+    std::uint16_t h[16];
+    INLAY_UNROLL for (int i = 0; i < 16; ++i) std::memcpy(h + i, rows.row[i] + at, 2);
+    return {
+        _mm256_cvtph_ps(_mm_setr_epi16(short(h[0]), short(h[1]), short(h[2]), short(h[3]),
+                                       short(h[4]), short(h[5]), short(h[6]), short(h[7]))),
+        _mm256_cvtph_ps(_mm_setr_epi16(short(h[8]), short(h[9]), short(h[10]), short(h[11]),
+                                       short(h[12]), short(h[13]), short(h[14]), short(h[15])))};
+  }
+  // The first or second half of the four bytes of each row.
+  static INLAY_FORCE_INLINE F32 low_halves(Step v) {
+    const __m256i mask = _mm256_set1_epi32(65535);
+    return {eight_halves(_mm256_and_si256(v.low, mask)),
+            eight_halves(_mm256_and_si256(v.high, mask))};
+  }
+  static INLAY_FORCE_INLINE F32 high_halves(Step v) {
+    return {eight_halves(_mm256_srli_epi32(v.low, 16)),
+            eight_halves(_mm256_srli_epi32(v.high, 16))};
+  }
+
+  // ---- Bytes of a step ----
+
+  // Each byte (v >> shift) & mask, where mask drops what came from the neighbour.
+  template <int shift>
+  static INLAY_FORCE_INLINE Step bits(Step v, char mask) {
+    return {bits<shift>(v.low, mask), bits<shift>(v.high, mask)};
+  }
+  static INLAY_FORCE_INLINE Step either(Step a, Step b) {
+    return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+  }
+  static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(p), v.low);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(p + 32), v.high);
+  }
+  // Codes for dot_signed: here as they are.
+  static INLAY_FORCE_INLINE void store_signed(Step v, std::uint8_t* p) { store(v, p); }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 byte(Step v) {
+    const __m256i mask = _mm256_set1_epi32(255);
+    return {_mm256_and_si256(_mm256_srli_epi32(v.low, 8 * i), mask),
+            _mm256_and_si256(_mm256_srli_epi32(v.high, 8 * i), mask)};
+  }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 signed_byte(Step v) {
+    return {_mm256_srai_epi32(_mm256_slli_epi32(v.low, 24 - 8 * i), 24),
+            _mm256_srai_epi32(_mm256_slli_epi32(v.high, 24 - 8 * i), 24)};
+  }
+  // Bytes 0 and 2, or 1 and 3, as pairs of int16.
+  static INLAY_FORCE_INLINE Step even_bytes(Step v) {
+    const __m256i mask = _mm256_set1_epi16(255);
+    return {_mm256_and_si256(v.low, mask), _mm256_and_si256(v.high, mask)};
+  }
+  static INLAY_FORCE_INLINE Step odd_bytes(Step v) {
+    return {_mm256_srli_epi16(v.low, 8), _mm256_srli_epi16(v.high, 8)};
+  }
+  static INLAY_FORCE_INLINE Step even_signed_bytes(Step v) {
+    return {_mm256_srai_epi16(_mm256_slli_epi16(v.low, 8), 8),
+            _mm256_srai_epi16(_mm256_slli_epi16(v.high, 8), 8)};
+  }
+  static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) {
+    return {_mm256_srai_epi16(v.low, 8), _mm256_srai_epi16(v.high, 8)};
+  }
+
+  // ---- Integer dot products of 16 rows with n tokens ----
+
+  // sum[t] += the dot product of `steps` steps of codes (at most `top`) with 4 * steps bytes of x.
+  template <std::uint32_t n, std::uint32_t steps, int top>
+  static INLAY_FORCE_INLINE void dot(const std::uint8_t* codes, const std::uint8_t* x,
+                                     std::size_t stride, I32 (&sum)[n]) {
+    dot_scaled<n, steps, top>(codes, x, stride, {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}, sum);
+  }
+  // The same for codes of store_signed; sums begin as signed_start(sum of the bytes of x).
+  // |w| * sign(w) x: a pair is at most 2 * 128 * 127 = 32,512 in magnitude.
+  template <std::uint32_t n, std::uint32_t steps>
+  static INLAY_FORCE_INLINE void dot_signed(const std::uint8_t* codes, const std::uint8_t* x,
+                                            std::size_t stride, I32 (&sum)[n]) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    INLAY_UNROLL for (std::uint32_t i = 0; i < steps; ++i) {
+      const __m256i low = load(codes + i * step_bytes), high = load(codes + i * step_bytes + 32);
+      const __m256i low_size = _mm256_abs_epi8(low), high_size = _mm256_abs_epi8(high);
+      INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+        const __m256i four_x = four(x + t * stride + i * 4);
+        const __m256i a = _mm256_maddubs_epi16(low_size, _mm256_sign_epi8(four_x, low));
+        const __m256i b = _mm256_maddubs_epi16(high_size, _mm256_sign_epi8(four_x, high));
+        sum[t] = sum[t] + I32(_mm256_madd_epi16(a, ones), _mm256_madd_epi16(b, ones));
+      }
+    }
+  }
+  static INLAY_FORCE_INLINE I32 signed_start(std::int32_t) { return I32::broadcast(0); }
+
+  // sum[t] += s * the dot product, s as scale() made it. A pair of products adds at most
+  // 2 * top * 127 to a 16-bit sum, so `safe` steps fit before they are widened.
+  template <std::uint32_t n, std::uint32_t steps, int top>
+  static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x,
+                                            std::size_t stride, I32 s, I32 (&sum)[n]) {
+    constexpr std::uint32_t most = 32767 / (2 * top * 127);
+    constexpr std::uint32_t safe = most < steps ? most : steps;
+    static_assert(safe >= 1 && steps % safe == 0);
+    for (std::uint32_t begin = 0; begin < steps; begin += safe) {
+      __m256i low[n], high[n];
+      INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) low[t] = high[t] = _mm256_setzero_si256();
+      INLAY_UNROLL for (std::uint32_t i = 0; i < safe; ++i) {
+        const std::uint8_t* step = codes + (begin + i) * step_bytes;
+        const __m256i w_low = load(step), w_high = load(step + 32);
+        INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+          const __m256i four_x = four(x + t * stride + (begin + i) * 4);
+          low[t] = _mm256_add_epi16(low[t], _mm256_maddubs_epi16(w_low, four_x));
+          high[t] = _mm256_add_epi16(high[t], _mm256_maddubs_epi16(w_high, four_x));
+        }
+      }
+      INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+        sum[t] = sum[t] + I32(_mm256_madd_epi16(low[t], s.raw_low()),
+                              _mm256_madd_epi16(high[t], s.raw_high()));
+      }
+    }
+  }
+  // |s| <= 128, in both halves of a lane.
+  static INLAY_FORCE_INLINE I32 scale(I32 s) {
+    const __m256i mask = _mm256_set1_epi32(65535);
+    return {
+        _mm256_or_si256(_mm256_and_si256(s.raw_low(), mask), _mm256_slli_epi32(s.raw_low(), 16)),
+        _mm256_or_si256(_mm256_and_si256(s.raw_high(), mask), _mm256_slli_epi32(s.raw_high(), 16))};
+  }
+  // sum + w[0] * x[0] + w[1] * x[1] for the pairs of each row.
+  static INLAY_FORCE_INLINE I32 dot_pairs(Step w, const std::int16_t* x, I32 sum) {
+    const __m256i two = four(x);
+    return sum + I32(_mm256_madd_epi16(w.low, two), _mm256_madd_epi16(w.high, two));
+  }
+
+  // ---- Float weights, at any address ----
+
+  static INLAY_FORCE_INLINE F32 floats(const std::uint8_t* p) {
+    return {_mm256_castsi256_ps(load(p)), _mm256_castsi256_ps(load(p + 32))};
+  }
+  static INLAY_FORCE_INLINE F32 first_floats(const std::uint8_t* p, std::uint32_t n) {
+    return floats(First<64>(p, n * 4).bytes);
+  }
+  static INLAY_FORCE_INLINE F32 half_floats(const std::uint8_t* p) {
+    return {_mm256_cvtph_ps(sixteen(p)), _mm256_cvtph_ps(sixteen(p + 16))};
+  }
+  static INLAY_FORCE_INLINE F32 first_half_floats(const std::uint8_t* p, std::uint32_t n) {
+    return half_floats(First<32>(p, n * 2).bytes);
+  }
+  static INLAY_FORCE_INLINE I32 pairs(const std::uint8_t* p) { return {load(p), load(p + 32)}; }
+  static INLAY_FORCE_INLINE I32 first_pairs(const std::uint8_t* p, std::uint32_t n) {
+    return pairs(First<64>(p, n * 2).bytes);
+  }
+  static INLAY_FORCE_INLINE F32 upper_bfloats(I32 pairs) {
+    const __m256i mask = _mm256_set1_epi32(-65536);
+    return {_mm256_castsi256_ps(_mm256_and_si256(pairs.raw_low(), mask)),
+            _mm256_castsi256_ps(_mm256_and_si256(pairs.raw_high(), mask))};
+  }
+
+ private:
+  template <int size>
+  struct First {  // n bytes, then zeros
+    std::uint8_t bytes[size] = {};
+    INLAY_FORCE_INLINE First(const std::uint8_t* p, std::uint32_t n) { std::memcpy(bytes, p, n); }
+  };
+  template <int shift>
+  static INLAY_FORCE_INLINE __m256i bits(__m256i v, char mask) {
+    if constexpr (shift > 0) v = _mm256_srli_epi16(v, shift);
+    if constexpr (shift < 0) v = _mm256_slli_epi16(v, -shift);
+    return _mm256_and_si256(v, _mm256_set1_epi8(mask));
+  }
+  static INLAY_FORCE_INLINE __m256 eight_halves(__m256i v) {  // from the low half of each lane
+    const __m128i packed =
+        _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    return _mm256_cvtph_ps(packed);
+  }
+  // 16 bytes of each of eight rows; out[i] has the i-th four bytes of every row.
+  static INLAY_FORCE_INLINE void transpose(const std::uint8_t* const* row, std::size_t at,
+                                           __m256i (&out)[4]) {
+    const __m256i a = two_rows(row[0] + at, row[4] + at), b = two_rows(row[1] + at, row[5] + at);
+    const __m256i c = two_rows(row[2] + at, row[6] + at), d = two_rows(row[3] + at, row[7] + at);
+    const __m256i ab_low = _mm256_unpacklo_epi32(a, b), ab_high = _mm256_unpackhi_epi32(a, b);
+    const __m256i cd_low = _mm256_unpacklo_epi32(c, d), cd_high = _mm256_unpackhi_epi32(c, d);
+    out[0] = _mm256_unpacklo_epi64(ab_low, cd_low);
+    out[1] = _mm256_unpackhi_epi64(ab_low, cd_low);
+    out[2] = _mm256_unpacklo_epi64(ab_high, cd_high);
+    out[3] = _mm256_unpackhi_epi64(ab_high, cd_high);
+  }
+  static INLAY_FORCE_INLINE __m256i two_rows(const std::uint8_t* a, const std::uint8_t* b) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(sixteen(a)), sixteen(b), 1);
+  }
+  static INLAY_FORCE_INLINE __m256i load(const std::uint8_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static INLAY_FORCE_INLINE __m128i sixteen(const std::uint8_t* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  static INLAY_FORCE_INLINE __m256i four(const void* p) {
+    std::int32_t bytes;
+    std::memcpy(&bytes, p, 4);
+    return _mm256_set1_epi32(bytes);
+  }
+};
+
+}  // namespace inlay::INLAY_ISA

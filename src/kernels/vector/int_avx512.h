@@ -1,0 +1,168 @@
+// int_avx512.h - the words for weights on AVX-512 with VNNI: lane = row of weights, and 8-bit dot
+// products with the weights as the unsigned operand.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/inline.h"
+#include "quant/lanes.h"
+
+namespace inlay::INLAY_ISA {
+
+struct Words {
+  using F32 = F32x16;
+  using I32 = I32x16;
+  using Step = __m512i;  // four bytes of each of 16 rows
+  static constexpr bool has_panels = true;
+  static constexpr std::uint32_t tokens = 8;  // how many share one read of a panel
+  static constexpr std::uint32_t float_rows = 4;
+  static constexpr std::uint32_t float_tokens = 4;
+
+  // ---- Rows to steps ----
+
+  // 16 bytes at `at` of each row, as four steps.
+  static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at, Step (&out)[4]) {
+    prefetch_rows(rows, at);
+    const Step a = four_rows<0>(rows, at), b = four_rows<1>(rows, at);
+    const Step c = four_rows<2>(rows, at), d = four_rows<3>(rows, at);
+    const Step ab_low = _mm512_unpacklo_epi32(a, b), ab_high = _mm512_unpackhi_epi32(a, b);
+    const Step cd_low = _mm512_unpacklo_epi32(c, d), cd_high = _mm512_unpackhi_epi32(c, d);
+    out[0] = _mm512_unpacklo_epi64(ab_low, cd_low);
+    out[1] = _mm512_unpackhi_epi64(ab_low, cd_low);
+    out[2] = _mm512_unpacklo_epi64(ab_high, cd_high);
+    out[3] = _mm512_unpackhi_epi64(ab_high, cd_high);
+  }
+  // The half at `at` of each row.
+  static INLAY_FORCE_INLINE F32 halves(const WeightRows& rows, std::size_t at) {
+    std::uint16_t half[16];
+    INLAY_UNROLL for (int i = 0; i < 16; ++i) std::memcpy(half + i, rows.row[i] + at, 2);
+    return _mm512_cvtph_ps(
+        _mm256_setr_epi16(short(half[0]), short(half[1]), short(half[2]), short(half[3]),
+                          short(half[4]), short(half[5]), short(half[6]), short(half[7]),
+                          short(half[8]), short(half[9]), short(half[10]), short(half[11]),
+                          short(half[12]), short(half[13]), short(half[14]), short(half[15])));
+  }
+  // The first or second half of the four bytes of each row.
+  static INLAY_FORCE_INLINE F32 low_halves(Step v) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v));
+  }
+  static INLAY_FORCE_INLINE F32 high_halves(Step v) { return low_halves(_mm512_srli_epi32(v, 16)); }
+
+  // ---- Bytes of a step ----
+
+  // Each byte (v >> shift) & mask, where mask drops what came from the neighbour.
+  template <int shift>
+  static INLAY_FORCE_INLINE Step bits(Step v, char mask) {
+    if constexpr (shift > 0) v = _mm512_srli_epi16(v, shift);
+    if constexpr (shift < 0) v = _mm512_slli_epi16(v, -shift);
+    return _mm512_and_si512(v, _mm512_set1_epi8(mask));
+  }
+  static INLAY_FORCE_INLINE Step either(Step a, Step b) { return _mm512_or_si512(a, b); }
+  static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) { _mm512_store_si512(p, v); }
+  // Codes for dot_signed: here made unsigned by +128.
+  static INLAY_FORCE_INLINE void store_signed(Step v, std::uint8_t* p) {
+    store(_mm512_xor_si512(v, _mm512_set1_epi8(-128)), p);
+  }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 byte(Step v) {
+    return _mm512_and_si512(_mm512_srli_epi32(v, 8 * i), _mm512_set1_epi32(255));
+  }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 signed_byte(Step v) {
+    return _mm512_srai_epi32(_mm512_slli_epi32(v, 24 - 8 * i), 24);
+  }
+  // Bytes 0 and 2, or 1 and 3, as pairs of int16.
+  static INLAY_FORCE_INLINE Step even_bytes(Step v) {
+    return _mm512_and_si512(v, _mm512_set1_epi16(255));
+  }
+  static INLAY_FORCE_INLINE Step odd_bytes(Step v) { return _mm512_srli_epi16(v, 8); }
+  static INLAY_FORCE_INLINE Step even_signed_bytes(Step v) {
+    return _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8);
+  }
+  static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) { return _mm512_srai_epi16(v, 8); }
+
+  // ---- Integer dot products of 16 rows with n tokens ----
+
+  // sum[t] += the dot product of `steps` steps of codes (at most `top`) with 4 * steps bytes of x.
+  template <std::uint32_t n, std::uint32_t steps, int top>
+  static INLAY_FORCE_INLINE void dot(const std::uint8_t* codes, const std::uint8_t* x,
+                                     std::size_t stride, I32 (&sum)[n]) {
+    __m512i run[n];
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) run[t] = sum[t].raw();
+    INLAY_UNROLL for (std::uint32_t i = 0; i < steps; ++i) {
+      const Step w = _mm512_load_si512(codes + i * step_bytes);
+      INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+        run[t] = _mm512_dpbusd_epi32(run[t], w, four(x + t * stride + i * 4));
+      }
+    }
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) sum[t] = run[t];
+  }
+  // The same for codes of store_signed; sums begin as signed_start(sum of the bytes of x).
+  template <std::uint32_t n, std::uint32_t steps>
+  static INLAY_FORCE_INLINE void dot_signed(const std::uint8_t* codes, const std::uint8_t* x,
+                                            std::size_t stride, I32 (&sum)[n]) {
+    dot<n, steps, 255>(codes, x, stride, sum);
+  }
+  static INLAY_FORCE_INLINE I32 signed_start(std::int32_t sum) {
+    return I32::broadcast(-128 * sum);
+  }
+
+  // sum[t] += s * the dot product, s as scale() made it.
+  template <std::uint32_t n, std::uint32_t steps, int top>
+  static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x,
+                                            std::size_t stride, I32 s, I32 (&sum)[n]) {
+    I32 run[n];
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) run[t] = I32::broadcast(0);
+    dot<n, steps, top>(codes, x, stride, run);
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+      sum[t] = _mm512_add_epi32(sum[t].raw(), _mm512_mullo_epi32(run[t].raw(), s.raw()));
+    }
+  }
+  static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
+  // sum + w[0] * x[0] + w[1] * x[1] for the pairs of each row.
+  static INLAY_FORCE_INLINE I32 dot_pairs(Step w, const std::int16_t* x, I32 sum) {
+    return _mm512_dpwssd_epi32(sum.raw(), w, four(x));
+  }
+
+  // ---- Float weights, at any address ----
+
+  static INLAY_FORCE_INLINE F32 floats(const std::uint8_t* p) { return _mm512_loadu_ps(p); }
+  static INLAY_FORCE_INLINE F32 first_floats(const std::uint8_t* p, std::uint32_t n) {
+    return _mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p);
+  }
+  static INLAY_FORCE_INLINE F32 half_floats(const std::uint8_t* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static INLAY_FORCE_INLINE F32 first_half_floats(const std::uint8_t* p, std::uint32_t n) {
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(__mmask16((1u << n) - 1), p));
+  }
+  static INLAY_FORCE_INLINE I32 pairs(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+  static INLAY_FORCE_INLINE I32 first_pairs(const std::uint8_t* p, std::uint32_t n) {
+    return _mm512_maskz_loadu_epi16(__mmask32((std::uint64_t{1} << n) - 1), p);
+  }
+  static INLAY_FORCE_INLINE F32 upper_bfloats(I32 pairs) {
+    return _mm512_castsi512_ps(_mm512_and_si512(pairs.raw(), _mm512_set1_epi32(-65536)));
+  }
+
+ private:
+  template <int i>
+  static INLAY_FORCE_INLINE Step four_rows(const WeightRows& rows, std::size_t at) {
+    Step v = _mm512_castsi128_si512(sixteen(rows.row[i] + at));
+    v = _mm512_inserti32x4(v, sixteen(rows.row[i + 4] + at), 1);
+    v = _mm512_inserti32x4(v, sixteen(rows.row[i + 8] + at), 2);
+    return _mm512_inserti32x4(v, sixteen(rows.row[i + 12] + at), 3);
+  }
+  static INLAY_FORCE_INLINE __m128i sixteen(const std::uint8_t* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  static INLAY_FORCE_INLINE __m512i four(const void* p) {
+    std::int32_t bytes;
+    std::memcpy(&bytes, p, 4);
+    return _mm512_set1_epi32(bytes);
+  }
+};
+
+}  // namespace inlay::INLAY_ISA

@@ -1,0 +1,46 @@
+// vocab.cpp - what the tokens of a vocabulary stand for; ids to text.
+#include "text/vocab.h"
+
+namespace inlay {
+
+Tokenizer::Tokenizer(Allocator& allocator)
+    : bytes_(allocator),
+      tokens_(allocator),
+      index_(allocator),
+      ranks_(allocator),
+      merges_(allocator),
+      pretokenizer_(allocator),
+      specials_(allocator) {
+  for (std::int32_t& id : by_byte_) id = -1;
+  for (std::int32_t& id : by_ascii_) id = -1;
+}
+
+std::string_view Tokenizer::next_text(std::int32_t id, std::uint32_t flags, bool& at_start) const {
+  std::string_view text = piece(id);
+  if (is_special(id)) {
+    at_start = true;
+    return flags & INLAY_DECODE_SPECIAL ? text : std::string_view{};
+  }
+  if (add_space_ && at_start && kind(id) != TokenKind::user_defined && text.starts_with(' ')) {
+    text.remove_prefix(1);
+  }
+  // Encode takes user-defined tokens out of the text first: what follows one starts anew.
+  at_start = kind(id) == TokenKind::user_defined;
+  return text;
+}
+
+Status Tokenizer::decode(std::span<const std::int32_t> ids, std::uint32_t flags, Array<char>& text,
+                         Error& error) const {
+  text.clear();
+  bool at_start = true;
+  for (const std::int32_t id : ids) {
+    if (!contains(id)) {
+      return fail(error, Status::argument, "token id: {} is not under {}", id, tokens_.size());
+    }
+    const std::string_view next = next_text(id, flags, at_start);
+    if (is_error(text.append({next.data(), next.size()}))) return fail_memory(error, "text");
+  }
+  return Status::ok;
+}
+
+}  // namespace inlay

@@ -1,0 +1,158 @@
+// vocab.h - a model's tokenizer, SentencePiece BPE or byte-level BPE: text to ids and back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/array.h"
+#include "base/diagnostics.h"
+#include "text/merge.h"
+#include "text/pretokenize.h"
+#include "text/special.h"
+#include "text/token_index.h"
+
+namespace inlay {
+
+// What a model file says of its vocabulary; views that only have to live during Tokenizer::load.
+// The comments name the keys; errors name them too.
+struct VocabSource {
+  static constexpr std::int64_t absent = -1;
+  enum class Flag : std::int8_t { absent = -1, no = 0, yes = 1 };
+
+  std::string_view model;                    // tokenizer.ggml.model: "llama" or "gpt2"
+  std::string_view pre;                      // tokenizer.ggml.pre; "" when absent
+  std::span<const std::string_view> tokens;  // tokenizer.ggml.tokens
+  std::span<const float> scores;             // tokenizer.ggml.scores; needed for "llama"
+  std::span<const std::int32_t> types;       // tokenizer.ggml.token_type; may be empty
+  std::span<const std::string_view> merges;  // tokenizer.ggml.merges, "left right"; for "gpt2"
+  // tokenizer.ggml.<name>_token_id. 2^32 - 1 also counts as absent: files write it for -1.
+  std::int64_t bos = absent;
+  std::int64_t eos = absent;
+  std::int64_t eot = absent;
+  std::int64_t eom = absent;
+  std::int64_t unknown = absent;
+  std::int64_t padding = absent;
+  Flag add_bos = Flag::absent;           // tokenizer.ggml.add_bos_token
+  Flag add_eos = Flag::absent;           // tokenizer.ggml.add_eos_token
+  Flag add_space_prefix = Flag::absent;  // tokenizer.ggml.add_space_prefix; only for "llama"
+};
+
+// The values of tokenizer.ggml.token_type.
+enum class TokenKind : std::uint8_t {
+  normal = 1,
+  unknown = 2,
+  control = 3,
+  user_defined = 4,
+  unused = 5,
+  byte = 6,
+};
+
+// Immutable once loaded; then every const function is thread-safe. Copies what it needs of its
+// source.
+class Tokenizer {
+ public:
+  explicit Tokenizer(Allocator& allocator);
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
+
+  // Once, on a fresh object. Errors: FORMAT (naming the key and both values), UNSUPPORTED (another
+  // model, an unknown pre-tokenizer, byte-level without PCRE2), LIMIT, MEMORY.
+  // A text that several tokens share means the first of them.
+  Status load(const VocabSource& source, Error& error);
+
+  // Replaces `ids` by the tokens of `text`; `flags` of INLAY_ENCODE_.... Bytes that are no UTF-8
+  // are taken one by one. What the vocabulary cannot spell becomes the unknown token (one for a run
+  // of characters), and is left out where there is none. Time O(n log n).
+  Status encode(std::string_view text, std::uint32_t flags, Array<std::int32_t>& ids,
+                Error& error) const;
+
+  // Replaces `text` by the bytes of `ids`; `flags` of INLAY_DECODE_.... The space that encode puts
+  // before text is taken away again. ARGUMENT: an id outside the vocabulary.
+  Status decode(std::span<const std::int32_t> ids, std::uint32_t flags, Array<char>& text,
+                Error& error) const;
+
+  bool contains(std::int32_t id) const {
+    return id >= 0 && static_cast<std::size_t>(id) < tokens_.size();
+  }
+  // The bytes a token stands for, perhaps part of a character; for control and unknown tokens their
+  // name. Empty for an id outside the vocabulary.
+  std::string_view piece(std::int32_t id) const {
+    return contains(id) ? text_of(tokens_[static_cast<std::size_t>(id)]) : std::string_view{};
+  }
+  // `id` must be inside the vocabulary.
+  TokenKind kind(std::int32_t id) const { return tokens_[static_cast<std::size_t>(id)].kind; }
+  // Control and unknown tokens: markup, no text.
+  bool is_special(std::int32_t id) const {
+    return kind(id) == TokenKind::control || kind(id) == TokenKind::unknown;
+  }
+  // Generation ends with this token: end of text, of turn, of message.
+  bool is_end(std::int32_t id) const {
+    return contains(id) && tokens_[static_cast<std::size_t>(id)].is_end;
+  }
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
+  const char* model() const { return model_ == Model::llama ? "llama" : "gpt2"; }
+  std::int32_t bos() const { return bos_; }  // these are -1: none
+  std::int32_t eos() const { return eos_; }
+  std::int32_t unknown() const { return unknown_; }
+  std::int32_t padding() const { return padding_; }
+  bool adds_bos() const { return add_bos_; }
+  bool adds_eos() const { return add_eos_; }
+  // Encode puts a space before text (at the start and after special tokens), decode takes it away.
+  bool adds_space() const { return add_space_; }
+  // The file does not name its pre-tokenizer, so a general rule is used; worth a warning.
+  bool pre_is_guessed() const { return pre_is_guessed_; }
+
+  // One step of decode: the text that `id` adds. `at_start`: no text yet, or a special token
+  // before; kept up to date. `id` must be inside the vocabulary.
+  std::string_view next_text(std::int32_t id, std::uint32_t flags, bool& at_start) const;
+
+ private:
+  friend class VocabLoader;
+  friend class Encoder;
+
+  enum class Model : std::uint8_t { llama, gpt2 };
+  struct Token {
+    std::uint32_t begin;  // in bytes_
+    std::uint32_t size;
+    TokenKind kind;
+    bool is_end;
+    bool can_merge;    // spells ordinary text: normal or unused, and reachable by merging
+    bool takes_space;  // when it is found in text, the white space after it is left out
+  };
+
+  std::string_view text_of(const Token& token) const {
+    return {bytes_.data() + token.begin, token.size};
+  }
+  // The mergeable token with exactly this text; -1: none.
+  std::int32_t find(std::string_view text) const {
+    if (text.size() > longest_) return -1;
+    return index_.find(text, [this](std::int32_t id) { return piece(id); });
+  }
+
+  Array<char> bytes_;           // texts of all tokens, one after the other
+  Array<Token> tokens_;         // (vocabulary)
+  TokenIndex index_;            // of mergeable tokens
+  Array<std::uint32_t> ranks_;  // llama: order of scores, low merges first
+  MergeTable merges_;           // gpt2
+  Pretokenizer pretokenizer_;   // gpt2
+  SpecialTokens specials_;
+  std::int32_t by_byte_[256];   // llama: byte tokens; gpt2: tokens of one byte; -1: none
+  std::int32_t by_ascii_[128];  // llama: tokens of one ASCII character; -1: none
+  std::size_t longest_ = 0;     // bytes of the longest mergeable token
+  Model model_ = Model::llama;
+  std::int32_t bos_ = -1;
+  std::int32_t eos_ = -1;
+  std::int32_t unknown_ = -1;
+  std::int32_t padding_ = -1;
+  bool add_bos_ = false;
+  bool add_eos_ = false;
+  bool add_space_ = false;
+  bool ignore_merges_ = false;    // a piece that is a token is taken whole
+  bool split_at_spaces_ = false;  // llama: no token has a space after anything but spaces
+  bool pre_is_guessed_ = false;
+};
+
+}  // namespace inlay

@@ -1,0 +1,334 @@
+// linear.cpp - matrix products: every unit gives the scalar unit's bits, and the scalar unit the
+// oracle's value within the derived bound.
+#include <bit>
+
+#include "reference/linear.h"
+#include "support/catch.h"
+
+using namespace inlay;
+using namespace inlay::test;
+
+namespace {
+
+constexpr std::uint32_t most_rows = 33, most_tokens = 17;
+
+std::vector<std::uint32_t> lengths(Type type) {
+  switch (type_info(type)->block_elements) {
+    case 32: return {32, 64, 256, 288, 1056};
+    case 256: return {256, 512, 1280};
+    default: return {1, 2, 15, 16, 17, 31, 32, 33, 63, 100, 256, 1001};
+  }
+}
+
+enum class Fill { ordinary, random_bytes, ones, zeros, extreme, tiny_scales };
+constexpr Fill fills[] = {Fill::ordinary, Fill::random_bytes, Fill::ones,
+                          Fill::zeros,    Fill::extreme,      Fill::tiny_scales};
+
+// Byte offsets of the half scales in a block.
+std::vector<std::size_t> scale_offsets(Type type) {
+  switch (type) {
+    case Type::Q4_K: return {0, 2};
+    case Type::Q6_K: return {208};
+    case Type::Q8_0:
+    case Type::Q4_0: return {0};
+    default: return {};
+  }
+}
+
+void put_scales(Type type, std::uint8_t* weights, std::size_t size, std::mt19937& random,
+                const std::vector<std::uint16_t>& halves) {
+  for (std::size_t block = 0; block < size; block += type_info(type)->block_bytes) {
+    for (const std::size_t at : scale_offsets(type)) {
+      const std::uint16_t half = halves[random() % halves.size()];
+      std::memcpy(weights + block + at, &half, 2);
+    }
+  }
+}
+
+void fill_weights(Type type, Fill fill, std::uint8_t* w, std::uint32_t rows, std::uint32_t k,
+                  std::mt19937& random) {
+  const std::size_t row_bytes = weight_row_bytes(type, k), size = row_bytes * rows;
+  const bool blocks = type_info(type)->block_elements > 1;
+  std::normal_distribution<float> normal;
+  if (fill == Fill::ordinary || (!blocks && fill != Fill::zeros)) {
+    std::vector<float> row(k);
+    for (std::uint32_t r = 0; r < rows; ++r) {
+      for (float& v : row) v = normal(random) * (fill == Fill::tiny_scales ? 1e-39f : 0.1f);
+      REQUIRE(encode_row(type, row.data(), k, w + r * row_bytes));
+    }
+    return;
+  }
+  constexpr std::uint8_t patterns[] = {0x80, 0x7f, 0xff, 0x81};
+  for (std::size_t i = 0; i < size; ++i) {
+    w[i] = fill == Fill::zeros     ? 0
+           : fill == Fill::ones    ? 0xff
+           : fill == Fill::extreme ? patterns[i / row_bytes % 4]
+                                   : static_cast<std::uint8_t>(random());
+  }
+  if (fill == Fill::random_bytes)
+    put_scales(type, w, size, random, {0x2c00, 0xa866, 0x3c00, 0x1401});
+  if (fill == Fill::ones) put_scales(type, w, size, random, {0x3c00});
+  if (fill == Fill::extreme) put_scales(type, w, size, random, {0x7bff, 0xfbff, 0x0000, 0x8000});
+  if (fill == Fill::tiny_scales)
+    put_scales(type, w, size, random, {0x0001, 0x8001, 0x03ff, 0x0400});
+}
+
+// Rows of different nature: normal, all at the limit, with zero blocks, tiny, huge, denormal,
+// spiked.
+std::vector<float> make_x(std::uint32_t k, std::uint32_t tokens, std::mt19937& random) {
+  std::vector<float> x(std::size_t{k} * tokens);
+  std::normal_distribution<float> normal;
+  for (std::uint32_t t = 0; t < tokens; ++t) {
+    for (std::uint32_t i = 0; i < k; ++i) {
+      float v = normal(random);
+      switch (t % 8) {
+        case 1: v = (random() & 1) ? 3.0f : -3.0f; break;
+        case 2: v = i / 32 % 3 ? 0.0f : v; break;
+        case 3: v *= 1e-30f; break;
+        case 4: v *= 1e30f; break;
+        case 5: v *= i % 64 < 32 ? 1e-39f : 1e-20f; break;
+        case 6: v *= i % 37 == 5 ? 1000.0f : 1.0f; break;
+        default: break;
+      }
+      x[std::size_t{t} * k + i] = v;
+    }
+  }
+  return x;
+}
+
+bool same(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) ||
+         (std::isnan(a) && std::isnan(b));
+}
+
+// One matrix with its activations, and the scalar unit's answer for all of it.
+struct Problem {
+  Type type;
+  std::uint32_t k, rows, tokens;
+  std::size_t row_bytes;
+  GuardedBytes weights;
+  std::vector<float> x, bias, add;
+
+  Problem(Type kind, Fill fill, std::uint32_t length, std::uint32_t row_count,
+          std::uint32_t token_count, std::mt19937& random)
+      : type(kind),
+        k(length),
+        rows(row_count),
+        tokens(token_count),
+        row_bytes(weight_row_bytes(kind, length)),
+        weights(row_bytes * row_count),
+        x(make_x(length, token_count, random)),
+        bias(row_count),
+        add(std::size_t{row_count} * token_count) {
+    fill_weights(type, fill, weights.data(), rows, k, random);
+    std::normal_distribution<float> normal;
+    for (float& v : bias) v = normal(random);
+    for (float& v : add) v = normal(random);
+  }
+
+  LinearTask task(Activations& form, std::uint32_t first_token, std::uint32_t count,
+                  float* y) const {
+    LinearTask task{};
+    task.weights = weights.data();
+    task.row_bytes = row_bytes;
+    task.x = form.row(first_token);
+    task.x_stride = form.stride();
+    task.y = y;
+    task.y_stride = rows;
+    task.k = k;
+    task.row_end = rows;
+    task.tokens = count;
+    return task;
+  }
+  void (*kernel(const KernelTable& unit) const)(const LinearTask&) {
+    return unit.linear[type_index(type)];
+  }
+  std::vector<float> whole(const KernelTable& unit) const {
+    Activations form(unit, type, x, k);
+    std::vector<float> y(std::size_t{rows} * tokens);
+    kernel(unit)(task(form, 0, tokens, y.data()));
+    return y;
+  }
+};
+
+std::size_t count_different(const std::vector<float>& a, const std::vector<float>& b) {
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) different += same(a[i], b[i]) ? 0 : 1;
+  return different;
+}
+
+}  // namespace
+
+TEST_CASE("linear: every unit gives the scalar unit's bits") {
+  const FlushDenormals flushed;
+  std::mt19937 random(1);
+  const KernelTable& scalar = *isa_kernels("scalar");
+  for (const Type type : all_types()) {
+    for (const std::uint32_t k : lengths(type)) {
+      for (const Fill fill : fills) {
+        const Problem p(type, fill, k, most_rows, most_tokens, random);
+        const std::vector<float> expected = p.whole(scalar);
+        for (const KernelTable* unit : usable_units()) {
+          INFO(type_info(type)->name << " k " << k << " fill " << int(fill) << " " << unit->name);
+          REQUIRE(count_different(p.whole(*unit), expected) == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: any rows and tokens of a call give the same bits") {
+  const FlushDenormals flushed;
+  std::mt19937 random(2);
+  constexpr std::uint32_t row_splits[][2] = {{0, 1},  {0, 2},   {3, 18},  {1, 17},
+                                             {0, 17}, {16, 33}, {32, 33}, {0, 33}};
+  for (const Type type : all_types()) {
+    const std::uint32_t k = type_info(type)->block_elements == 1 ? 77 : 768;
+    const Problem p(type, Fill::random_bytes, k, most_rows, most_tokens, random);
+    const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
+    for (const KernelTable* unit : usable_units()) {
+      Activations form(*unit, type, p.x, k);
+      for (const auto& split : row_splits) {
+        for (const std::uint32_t tokens : {1, 2, 3, 4, 5, 8, 9, 16, 17}) {
+          const std::uint32_t first = random() % (most_tokens - tokens + 1);
+          std::vector<float> y(std::size_t{most_rows} * tokens, -7.0f);
+          LinearTask task = p.task(form, first, tokens, y.data());
+          task.row_begin = split[0];
+          task.row_end = split[1];
+          p.kernel (*unit)(task);
+          std::size_t wrong = 0;
+          for (std::uint32_t t = 0; t < tokens; ++t) {
+            for (std::uint32_t r = 0; r < most_rows; ++r) {
+              const bool inside = r >= split[0] && r < split[1];
+              const float want = inside ? expected[(first + t) * most_rows + r] : -7.0f;
+              wrong += same(y[t * most_rows + r], want) ? 0 : 1;
+            }
+          }
+          INFO(type_info(type)->name << " " << unit->name << " rows " << split[0] << ".."
+                                     << split[1] << " tokens " << tokens);
+          REQUIRE(wrong == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: more tokens than one panel serves") {
+  const FlushDenormals flushed;
+  std::mt19937 random(3);
+  for (const Type type : {Type::Q8_0, Type::Q4_K, Type::F16}) {
+    const Problem p(type, Fill::ordinary, 256, 5, 131, random);
+    const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
+    for (const KernelTable* unit : usable_units()) {
+      INFO(type_info(type)->name << " " << unit->name);
+      REQUIRE(count_different(p.whole(*unit), expected) == 0);
+    }
+  }
+}
+
+TEST_CASE("linear: bias and residual are one addition each, also in place") {
+  const FlushDenormals flushed;
+  std::mt19937 random(4);
+  for (const Type type : all_types()) {
+    const Problem p(type, Fill::ordinary, 256, 19, 9, random);
+    for (const KernelTable* unit : usable_units()) {
+      const std::vector<float> dots = p.whole(*unit);
+      Activations form(*unit, type, p.x, p.k);
+      for (const int what : {1, 2, 3, 7}) {  // bias, residual, both, both with y = residual
+        std::vector<float> y = p.add, expected = dots;
+        LinearTask task = p.task(form, 0, p.tokens, y.data());
+        if (what & 1) task.bias = p.bias.data();
+        if (what & 2) task.add = what & 4 ? y.data() : p.add.data();
+        task.add_stride = p.rows;
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          if (what & 1) expected[i] = p.bias[i % p.rows] + expected[i];
+          if (what & 2) expected[i] = p.add[i] + expected[i];
+        }
+        p.kernel (*unit)(task);
+        INFO(type_info(type)->name << " " << unit->name << " " << what);
+        REQUIRE(count_different(y, expected) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: strides larger than the rows") {
+  const FlushDenormals flushed;
+  std::mt19937 random(5);
+  for (const Type type : all_types()) {
+    const Problem p(type, Fill::random_bytes, 256, 18, 3, random);
+    const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
+    const std::size_t wide = p.row_bytes + 3;  // and so every alignment
+    std::vector<std::uint8_t> spread(wide * p.rows);
+    for (std::uint32_t r = 0; r < p.rows; ++r) {
+      std::memcpy(spread.data() + r * wide, p.weights.data() + r * p.row_bytes, p.row_bytes);
+    }
+    for (const KernelTable* unit : usable_units()) {
+      Activations form(*unit, type, p.x, p.k);
+      std::vector<float> y(std::size_t{100} * p.tokens);
+      LinearTask task = p.task(form, 0, p.tokens, y.data());
+      task.weights = spread.data();
+      task.row_bytes = wide;
+      task.y_stride = 100;
+      p.kernel (*unit)(task);
+      INFO(type_info(type)->name << " " << unit->name);
+      for (std::uint32_t t = 0; t < p.tokens; ++t) {
+        for (std::uint32_t r = 0; r < p.rows; ++r) {
+          REQUIRE(same(y[t * 100 + r], expected[t * p.rows + r]));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: the scalar unit is within the bound of the oracle") {
+  const FlushDenormals flushed;
+  std::mt19937 random(6);
+  constexpr std::uint32_t rows = 7, tokens = 4;
+  const KernelTable& unit = *isa_kernels("scalar");
+  for (const Type type : all_types()) {
+    for (const std::uint32_t k : lengths(type)) {
+      for (const Fill fill : {Fill::ordinary, Fill::random_bytes, Fill::ones}) {
+        for (const bool exact : {false, true}) {
+          Problem p(type, fill, k, rows, tokens, random);
+          // Whole numbers with a 127 in every block of 32 are their own codes with scale 1.
+          for (std::size_t i = 0; exact && i < p.x.size(); ++i) {
+            p.x[i] = i % k % 32 == 7 ? 127.0f : static_cast<float>(int(random() % 255) - 127);
+          }
+          const std::vector<float> y = p.whole(unit);
+          for (std::uint32_t r = 0; r < rows; ++r) {
+            const ExactRow w = exact_row(type, p.weights.data() + r * p.row_bytes, k);
+            for (std::uint32_t t = 0; t < tokens; ++t) {
+              const Bounded want = reference_dot(type, w, p.x.data() + t * k, exact);
+              INFO(type_info(type)->name << " k " << k << " fill " << int(fill) << " exact "
+                                         << exact);
+              REQUIRE(std::abs(y[t * rows + r] - want.value) <= want.bound);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: what is not finite in the activations shows in the output of its token only") {
+  const FlushDenormals flushed;
+  std::mt19937 random(7);
+  for (const Type type : all_types()) {
+    Problem p(type, Fill::ordinary, 256, 3, 8, random);
+    const std::vector<float> clean = p.whole(*isa_kernels("scalar"));
+    p.x[5 * 256 + 100] = std::numeric_limits<float>::quiet_NaN();
+    p.x[6 * 256 + 31] = -std::numeric_limits<float>::infinity();
+    for (const KernelTable* unit : usable_units()) {
+      const std::vector<float> y = p.whole(*unit);
+      for (std::uint32_t i = 0; i < y.size(); ++i) {
+        INFO(type_info(type)->name << " " << unit->name << " " << i);
+        if (i / 3 == 5 || i / 3 == 6) {
+          REQUIRE(!std::isfinite(y[i]));
+        } else {
+          REQUIRE(same(y[i], clean[i]));
+        }
+      }
+    }
+  }
+}

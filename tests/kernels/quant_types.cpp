@@ -1,0 +1,184 @@
+// quant_types.cpp - weight types: rows dequantize to the fixtures' bits, encoders give known bytes
+// and small errors.
+#include <bit>
+#include <fstream>
+#include <sstream>
+
+#include "reference/linear.h"
+#include "support/catch.h"
+#include "support/data.h"
+
+using namespace inlay;
+using namespace inlay::test;
+
+namespace {
+
+// Floats that every language makes the same: a multiplicative hash as 24-bit fractions in
+// [-0.5, 0.5), times a power of two for each 32.
+std::vector<float> known_values(std::uint32_t n) {
+  std::vector<float> x(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const float fraction = static_cast<float>((i * 2654435761u) >> 8) * 0x1p-24f - 0.5f;
+    x[i] = std::ldexp(fraction, static_cast<int>(i / 32 % 9) - 4);
+  }
+  return x;
+}
+
+// FNV-1a.
+std::uint64_t hash_bytes(const std::vector<std::uint8_t>& bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
+  return hash;
+}
+
+std::vector<std::uint8_t> encode(Type type, const std::vector<float>& x) {
+  const auto k = static_cast<std::uint32_t>(x.size());
+  std::vector<std::uint8_t> row(weight_row_bytes(type, k));
+  REQUIRE(encode_row(type, x.data(), k, row.data()));
+  return row;
+}
+
+std::vector<float> round_trip(Type type, const std::vector<float>& x) {
+  std::vector<float> y(x.size());
+  dequantize_row(type, encode(type, x).data(), static_cast<std::uint32_t>(x.size()), y.data());
+  return y;
+}
+
+double relative_error(Type type, const std::vector<float>& x) {
+  const std::vector<float> y = round_trip(type, x);
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    error += (double(y[i]) - x[i]) * (double(y[i]) - x[i]);
+    size += double(x[i]) * x[i];
+  }
+  return std::sqrt(error / size);
+}
+
+}  // namespace
+
+TEST_CASE("types: rows dequantize to the bits of the fixtures") {
+  std::istringstream index(read_text(fixture_path("dequant/index.txt")));
+  std::string name, blocks_file, floats_file;
+  std::uint32_t blocks = 0, elements = 0, bytes = 0, types = 0;
+  while (index >> name >> blocks_file >> floats_file >> blocks >> elements >> bytes) {
+    INFO(name);
+    const TypeInfo* info = nullptr;
+    Type type{};
+    for (const Type t : all_types()) {
+      if (type_info(t)->name == name) type = t, info = type_info(t);
+    }
+    REQUIRE(info);
+    REQUIRE(info->block_elements == elements);
+    REQUIRE(info->block_bytes == bytes);
+    const auto packed = read_bytes(fixture_path("dequant/" + blocks_file));
+    const auto expected = read_bytes(fixture_path("dequant/" + floats_file));
+    const std::uint32_t k = blocks * elements;
+    REQUIRE(packed.size() == std::size_t{blocks} * bytes);
+    REQUIRE(expected.size() == std::size_t{k} * 4);
+    std::vector<std::uint8_t> odd(packed.size() + 1);  // weights may lie at any address
+    std::memcpy(odd.data() + 1, packed.data(), packed.size());
+    std::vector<float> values(k);
+    dequantize_row(type, odd.data() + 1, k, values.data());
+    REQUIRE(std::memcmp(values.data(), expected.data(), expected.size()) == 0);
+    ++types;
+  }
+  REQUIRE(types == all_types().size() - 1);  // F32 needs no fixture
+}
+
+TEST_CASE("types: F32 rows are copied") {
+  const std::vector<float> x = known_values(77);
+  REQUIRE(round_trip(Type::F32, x) == x);
+}
+
+TEST_CASE("encode: Q8_0, Q4_0, F16 and BF16 give the bytes of the gguf package") {
+  // Hashes of gguf.quants.quantize(known_values(4096), type) of gguf for Python.
+  const std::vector<float> x = known_values(4096);
+  CHECK(hash_bytes(encode(Type::Q8_0, x)) == 0xe82bd82cba5f1ff7u);
+  CHECK(hash_bytes(encode(Type::Q4_0, x)) == 0x25f9bd7cb48a8a4au);
+  CHECK(hash_bytes(encode(Type::F16, x)) == 0xaf7644e11db9d796u);
+  CHECK(hash_bytes(encode(Type::BF16, x)) == 0x617dc5cfc53fb4f4u);
+}
+
+TEST_CASE("encode: errors on normal values are those of the type's bits") {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(256 * 64);
+  for (float& v : x) v = normal(random);
+  CHECK(relative_error(Type::Q8_0, x) < 0.0060);
+  // Plain rounding with one float scale (and minimum) a group gives 0.0187 and 0.0783; the search
+  // must gain more than the small scales lose.
+  CHECK(relative_error(Type::Q6_K, x) < 0.0180);
+  CHECK(relative_error(Type::Q4_K, x) < 0.0740);
+  CHECK(relative_error(Type::Q4_0, x) < 0.0960);
+  CHECK(relative_error(Type::F16, x) < 0.0003);
+  CHECK(relative_error(Type::BF16, x) < 0.0021);
+}
+
+TEST_CASE("encode: what a type can hold exactly stays exact") {
+  std::mt19937 random(2);
+  for (const Type type : all_types()) {
+    INFO(type_info(type)->name);
+    const std::vector<float> zeros(256, 0.0f);
+    CHECK(round_trip(type, zeros) == zeros);
+  }
+  // Whole multiples of a scale, with the ends of the range in every group.
+  std::vector<float> q4k(256), q6k(256);
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    q4k[i] = 63 * 0.5f * static_cast<float>(i % 32 < 2 ? i % 2 * 15 : random() % 16);
+    q6k[i] = 128 * 0.25f * static_cast<float>(i % 16 == 0 ? -32 : int(random() % 63) - 31);
+  }
+  CHECK(round_trip(Type::Q4_K, q4k) == q4k);
+  CHECK(round_trip(Type::Q6_K, q6k) == q6k);
+}
+
+TEST_CASE("encode: odd inputs give finite weights") {
+  std::mt19937 random(3);
+  for (const Type type : all_types()) {
+    INFO(type_info(type)->name);
+    for (int kind = 0; kind < 6; ++kind) {
+      std::vector<float> x(512);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const float fraction = static_cast<float>(random() % 1000) / 1000;
+        const float values[] = {
+            5.0f, -3.0f, fraction, -fraction, fraction * 1e-42f, i % 256 == 99 ? 1000.0f : 0.0f};
+        x[i] = values[kind];
+      }
+      const std::vector<float> y = round_trip(type, x);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        REQUIRE(std::isfinite(y[i]));
+        REQUIRE(std::abs(y[i] - x[i]) <= 0.07f * 1000.0f);
+        if (kind < 2) REQUIRE(y[i] == Approx(x[i]).epsilon(0.01));
+      }
+    }
+  }
+}
+
+TEST_CASE("encode: what cannot be encoded is refused") {
+  std::vector<float> x(512, 1.0f);
+  std::vector<std::uint8_t> out(4096, 0xee);
+  CHECK_FALSE(encode_row(Type::Q8_0, x.data(), 31, out.data()));
+  CHECK_FALSE(encode_row(Type::Q4_K, x.data(), 128, out.data()));
+  CHECK_FALSE(encode_row(static_cast<Type>(999), x.data(), 256, out.data()));
+  x[300] = std::numeric_limits<float>::infinity();
+  for (const Type type : all_types()) CHECK_FALSE(encode_row(type, x.data(), 512, out.data()));
+  x[300] = std::numeric_limits<float>::quiet_NaN();
+  for (const Type type : all_types()) CHECK_FALSE(encode_row(type, x.data(), 512, out.data()));
+  CHECK(out == std::vector<std::uint8_t>(4096, 0xee));
+  CHECK(encode_row(Type::Q4_K, x.data(), 256, out.data()));
+}
+
+TEST_CASE("types: each has an activation form, and its place in the tables") {
+  CHECK(activation_of(Type::F32) == Activation::f32);
+  CHECK(activation_of(Type::F16) == Activation::f32);
+  CHECK(activation_of(Type::BF16) == Activation::bf16);
+  CHECK(activation_of(Type::Q8_0) == Activation::q8_32);
+  CHECK(activation_of(Type::Q4_0) == Activation::q8_32);
+  CHECK(activation_of(Type::Q4_K) == Activation::q8_256);
+  CHECK(activation_of(Type::Q6_K) == Activation::q8_256);
+  CHECK(activation_row_bytes(Activation::f32, 17) == 128);
+  CHECK(activation_row_bytes(Activation::bf16, 32) == 64);
+  CHECK(activation_row_bytes(Activation::q8_32, 288) == 640);
+  CHECK(activation_row_bytes(Activation::q8_256, 512) == 640);
+  CHECK(type_index(static_cast<Type>(999)) == type_count);
+  for (const Type type : all_types()) CHECK(type_index(type) < type_count);
+}
