@@ -1,6 +1,6 @@
 // host_api.cpp - C interface: version, status names, host, sources, instruction sets.
 #include "api/checks.h"
-#include "isa/isa.h"
+#include "engine/units.h"
 
 using namespace inlay;
 
@@ -47,6 +47,6 @@ void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
   source->read = read;
 }
 
-uint32_t inlay_isa_count(void) { return isa_count(); }
-const char* inlay_isa_name(uint32_t index) { return isa_name(index); }
-int inlay_isa_usable(uint32_t index) { return isa_usable(index) ? 1 : 0; }
+uint32_t inlay_isa_count(void) { return unit_count(); }
+const char* inlay_isa_name(uint32_t index) { return unit_name(index); }
+int inlay_isa_usable(uint32_t index) { return unit_usable(index) ? 1 : 0; }

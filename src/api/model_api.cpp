@@ -4,15 +4,10 @@
 #include "api/checks.h"
 #include "api/handles.h"
 #include "engine/session.h"
-#include "graph/explain.h"
 
 using namespace inlay;
 
 namespace {
-
-std::string_view tensor_name(const void* file, std::uint32_t tensor) {
-  return static_cast<const Manifest*>(file)->tensors()[tensor].name;
-}
 
 std::uint64_t count_parameters(const Manifest& manifest, std::uint64_t* bytes) {
   std::uint64_t elements = 0;
@@ -87,7 +82,7 @@ inlay_status inlay_model_get_info(const inlay_model* model, inlay_model_info* in
   out.depth = m.depth();
   out.architecture = m.architecture();
   out.name = m.name();
-  out.isa = m.depth() >= INLAY_OPEN_PROGRAM ? m.kernels().name : "";
+  out.isa = m.isa();
   out.parameters = count_parameters(manifest, &out.weight_bytes);
   out.metadata_count = manifest.entries().size();
   out.tensor_count = manifest.tensors().size();
@@ -178,7 +173,7 @@ inlay_status inlay_model_explain(const inlay_model* model, const inlay_session_o
   Array<char> whole(m.allocator());
   Status status = shape_of(m, options, &shape, call);
   if (is_error(status)) return code(status);
-  status = explain(m.program(), &m.manifest(), tensor_name, whole);
+  status = m.explain(whole);
   if (is_error(status)) return code(fail_memory(call, "explain"));
   *length = whole.size();
   if (capacity < whole.size()) {

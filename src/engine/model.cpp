@@ -3,13 +3,14 @@
 
 #include <new>
 
+#include "backend/cpu/units.h"
 #include "base/diagnostics.h"
 #include "base/flush_denormals.h"
 #include "engine/file_view.h"
 #include "engine/record.h"
 #include "engine/vocab_view.h"
 #include "format/gguf.h"
-#include "isa/isa.h"
+#include "graph/explain.h"
 #include "quant/dequantize.h"
 
 namespace inlay {
@@ -106,7 +107,7 @@ Status Model::load_tokenizer(std::uint32_t depth, Error& error) {
 }
 
 Status Model::load_program(const char* isa, Error& error) {
-  kernels_ = isa ? isa_kernels(isa) : isa_best();
+  kernels_ = cpu_unit(isa);
   if (!kernels_) {
     return fail(error, Status::unsupported, "isa: no unit \"{}\" that this processor can run",
                 Shown(isa ? isa : "best"));
@@ -179,6 +180,15 @@ std::uint64_t Model::count_token_bytes() const {
     bytes += whole ? w.bytes : row ? w.row_bytes : 0;
   }
   return bytes;
+}
+
+const char* Model::isa() const { return kernels_ ? cpu_unit_name(*kernels_) : ""; }
+
+Status Model::explain(Array<char>& text) const {
+  const auto name = [](const void* manifest, std::uint32_t tensor) {
+    return static_cast<const Manifest*>(manifest)->tensors()[tensor].name;
+  };
+  return inlay::explain(program_, &manifest_, name, text);
 }
 
 bool Model::all_f32() const {

@@ -7,7 +7,6 @@
 #include "base/source.h"
 #include "format/manifest.h"
 #include "graph/program.h"
-#include "kernels/kernel_table.h"
 #include "text/vocab.h"
 
 namespace inlay {
@@ -17,6 +16,8 @@ struct ModelOptions {
   inlay_host host{};
   const char* isa = nullptr;  // nullptr: the best
 };
+
+struct KernelTable;
 
 class Model {
  public:
@@ -35,6 +36,7 @@ class Model {
   std::uint32_t depth() const { return depth_; }
   const Program& program() const { return program_; }
   const KernelTable& kernels() const { return *kernels_; }
+  const char* isa() const;  // zero-terminated; "" before the program is recorded
   const void* const* weights() const { return weights_.data(); }
 
   // The number under <architecture>.<key>; 0 when there is none that fits.
@@ -43,6 +45,8 @@ class Model {
   std::uint64_t weight_bytes() const;    // as planned: matrices as stored, vectors as F32
   std::uint64_t borrowed_bytes() const;  // the part used where it lies
   std::uint64_t token_bytes() const { return token_bytes_; }  // weight bytes read for one token
+  // The program as text, appended. Only fails for memory.
+  Status explain(Array<char>& text) const;
   bool all_f32() const;                  // every matrix is F32
 
  private:

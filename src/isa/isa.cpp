@@ -53,9 +53,9 @@ bool avx2_usable() {
 
 bool avx512_usable() {
   const Processor p = read_processor();
-  constexpr std::uint32_t f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31;
+  constexpr std::uint32_t f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31;
   constexpr std::uint32_t vnni = 1u << 11;
-  return avx2_usable() && has(p.leaf7_b, f | dq | bw | vl) && has(p.leaf7_c, vnni) &&
+  return avx2_usable() && has(p.leaf7_b, f | dq | cd | bw | vl) && has(p.leaf7_c, vnni) &&
          has(p.saved_state, 0xe6);
 }
 #endif

@@ -1,0 +1,22 @@
+"""inlay: large language models inside your program.
+
+    import inlay
+    for piece in inlay.Model("model.gguf").generate("Once upon a time"):
+        print(piece, end="", flush=True)
+
+A `Model` is an open file, shared freely between threads. A `Session` runs it step by step. Nothing
+here prints, and every failure is an `Error` that names its cause.
+"""
+
+from ._inlay import Logits, version as __version__
+from ._model import Generation, Model, isas
+from ._session import Session
+from ._tokenizer import TextStream, Tokenizer
+from ._types import (Error, Event, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
+                     SamplerOptions, SessionOptions, Status, Tensor, TokenizerInfo)
+
+__all__ = [
+    "Error", "Event", "Finish", "GenerateOptions", "Generation", "Isa", "Logits", "MetadataArray",
+    "Model", "ModelInfo", "Plan", "SamplerOptions", "Session", "SessionOptions", "Status", "Tensor",
+    "TextStream", "Tokenizer", "TokenizerInfo", "__version__", "isas",
+]

@@ -1,0 +1,217 @@
+"""Opening a model, asking about it, and generating text with it."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Union
+
+from . import _inlay
+from ._session import Session
+from ._tokenizer import Tokenizer
+from ._types import (Error, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
+                     SessionOptions, Status, Tensor)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal, Protocol
+
+    from typing_extensions import Buffer, Self, Unpack
+
+    from ._types import Value
+
+    class Reader(Protocol):
+        """A file opened for reading bytes, or anything that reads like one."""
+
+        def seek(self, offset: int, whence: int = 0, /) -> Any: ...
+        def tell(self) -> int: ...
+        def read(self, size: int, /) -> bytes: ...
+
+    Source = Union[str, os.PathLike[str], Buffer, Reader]
+
+_SESSION_OPTIONS = frozenset(SessionOptions.__annotations__)
+
+
+def isas() -> list[Isa]:
+    """The instruction sets of this build, slowest first."""
+    return [Isa(*unit) for unit in _inlay.isas()]
+
+
+class Model:
+    """A model file. It never changes: any number of threads and sessions may use it at once.
+
+    source: where the file is.
+        str or os.PathLike: a path; the file is mapped into memory and must not shrink meanwhile.
+        bytes, bytearray, memoryview, mmap ...: its content; used in place, not copied, and not to
+        be written to until the model and its sessions are closed.
+        An object with read and seek: a Python file, an entry of a zip archive ...; read while the
+        model opens and not needed afterwards.
+    depth: "metadata" reads keys, tensor list and tokenizer of any file; "program" also lets `plan`
+        and `explain` work, without a byte of the weights; "weights" opens all.
+    isa: a name from `isas()`; None: the best one here. All give the same results.
+    """
+
+    def __init__(self, source: Source, *,
+                 depth: Literal["metadata", "program", "weights"] = "weights",
+                 isa: str | None = None) -> None:
+        self._model = _open(source, {"depth": depth, "isa": isa})
+        self.info = ModelInfo(**self._model.info())
+        """What the model is; readable after `close` too."""
+
+    @cached_property
+    def metadata(self) -> dict[str, Value]:
+        """The file's keys and values in file order. Of an array only type and count are told."""
+        result: dict[str, Value] = {}
+        for index in range(self.info.metadata_count):
+            key, kind, is_array, count, value = self._model.metadata(index)
+            result[key] = MetadataArray(kind, count) if is_array or value is None else value
+        return result
+
+    @cached_property
+    def tensors(self) -> list[Tensor]:
+        """The file's tensors in file order."""
+        return [Tensor(*self._model.tensor(i)) for i in range(self.info.tensor_count)]
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer; an Error if the file has none."""
+        return Tokenizer(self._model)
+
+    def plan(self, **options: Unpack[SessionOptions]) -> Plan:
+        """The memory that a session with these options takes, before anything of it is allocated.
+
+        options: see `SessionOptions`. The model must be opened to depth "program" at least.
+        """
+        return Plan(**self._model.plan(dict(options)))
+
+    def explain(self, **options: Unpack[SessionOptions]) -> str:
+        """The program that a session with these options runs, one instruction a line."""
+        return self._model.explain(dict(options))
+
+    def session(self, **options: Unpack[SessionOptions]) -> Session:
+        """Opens a session and takes all its memory now. options: see `SessionOptions`."""
+        return Session(self._model, dict(options))
+
+    def generate(self, prompt: str | Iterable[int], *, max_tokens: int = 0,
+                 add_special: bool = True, parse_special: bool = False,
+                 **options: Unpack[GenerateOptions]) -> Generation:
+        """Goes on with a prompt: an iterator over pieces of text, each of whole characters.
+
+        prompt: text, or ids. add_special, parse_special: see `Tokenizer.encode`.
+        max_tokens: 0: until the model ends its text or the context is full.
+        options: see `SessionOptions` and `SamplerOptions`, such as temperature=0 or seed=7.
+        """
+        if isinstance(prompt, str):
+            ids = self.tokenizer.encode(prompt, add_special=add_special,
+                                        parse_special=parse_special)
+        else:
+            ids = list(prompt)
+        if not ids:
+            raise Error(Status.ARGUMENT, "prompt: it has no tokens, and the model adds none")
+        return Generation(self, ids, max_tokens, dict(options))
+
+    def close(self) -> None:
+        """Frees the model before it returns, or with the last session that is open on it."""
+        self._model.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._model.closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = " closed" if self.closed else ""
+        name = self.info.name or self.info.architecture
+        return f"<inlay.Model {name!r} {self.info.parameters} parameters{state}>"
+
+
+class Generation(Iterator[str]):
+    """Text while it comes into being; made by `Model.generate`.
+
+    It has a session of its own, freed when the text ends, at `close`, at the end of a `with` block,
+    or when nothing refers to it any more. `cancel` may be called from any thread.
+    """
+
+    def __init__(self, model: Model, ids: list[int], max_tokens: int,
+                 options: dict[str, Any]) -> None:
+        self.tokens: list[int] = []
+        """Every token that was drawn, an ending one included."""
+        self.finish = Finish.NONE
+        """Why the text ended; NONE while it goes on or when it was cancelled."""
+        self._stream = model.tokenizer.stream(continues=True)
+        self._cancelled = False
+        of_session = {k: options.pop(k) for k in _SESSION_OPTIONS & options.keys()}
+        self._session = _inlay.Session(model._model, of_session)
+        try:
+            sequence = self._session.add()
+            self._session.feed(sequence, ids, 0)
+            self._session.generate(sequence, options, max_tokens)
+        except BaseException:
+            self._session.close()
+            raise
+
+    def __next__(self) -> str:
+        while not self._session.closed:
+            piece = self._step()
+            if piece:
+                return piece
+        raise StopIteration
+
+    def _step(self) -> str:
+        """The text of the next token; closes the session with the last."""
+        status, _, token, finish = self._session.step(0)
+        if status == Status.YIELD and not self._cancelled:
+            return ""
+        piece = ""
+        if status == Status.TOKEN:
+            self.tokens.append(token)
+            self.finish = Finish(finish)
+            if self.finish != Finish.END:
+                piece = self._stream.push(token)
+            if not self.finish:
+                return piece
+        self._session.close()
+        return piece + self._stream.finish()
+
+    def cancel(self) -> None:
+        """Ends the text at once; the pieces that were given out stay valid. From any thread."""
+        self._cancelled = True
+        try:
+            self._session.cancel()
+        except Error:
+            pass  # it has ended by itself
+
+    def close(self) -> None:
+        """Frees the session; the text ends here."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _open(source: Source, options: dict[str, Any]) -> _inlay.Model:
+    if isinstance(source, (str, os.PathLike)):
+        return _inlay.Model.open_path(os.fsencode(source), options)
+    try:
+        memoryview(source)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    else:
+        return _inlay.Model.open_memory(source, options)
+    file: Any = source
+    if not all(hasattr(file, name) for name in ("seek", "tell", "read")):
+        raise TypeError("source: expected a path, a buffer or a binary file, not "
+                        + type(source).__name__)
+    file.seek(0, os.SEEK_END)
+    return _inlay.Model.open_reader(file, file.tell(), str(getattr(file, "name", "")), options)

@@ -1,0 +1,208 @@
+"""Statuses, errors, events and the plain data that models and sessions answer with."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal, Mapping, NamedTuple, TypedDict, Union
+
+# What a metadata key can hold.
+Value = Union[str, int, float, bool, "MetadataArray"]
+
+
+class Status(enum.IntEnum):
+    """What a call says: above 0 flow, below 0 an error. The numbers are those of inlay.h."""
+
+    OK = 0
+    YIELD = 1
+    """The budget is spent or a cancel was asked for; step again to go on."""
+    TOKEN = 2
+    """A sequence with a sampler has a new token."""
+    LOGITS = 3
+    """A sequence without a sampler has logits to read before the next step."""
+    DONE = 4
+    """Nothing is left to do until something is fed."""
+    ARGUMENT = -1
+    MEMORY = -2
+    IO = -3
+    FORMAT = -4
+    UNSUPPORTED = -5
+    LIMIT = -6
+    STATE = -7
+    CANCELLED = -8
+    INTERNAL = -9
+
+
+class Finish(enum.IntEnum):
+    """Why a token was the last one of its sequence."""
+
+    NONE = 0
+    """It was not the last."""
+    END = 1
+    """The model ended its text: the token is an end-of-generation token."""
+    TOKENS = 2
+    """max_tokens is reached."""
+    CONTEXT = 3
+    """The context is full."""
+
+
+class Error(Exception):
+    """A call that inlay refused: `status` says what kind, `text` names the culprit in one line."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status, text)
+        self.status = Status(status)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.status.name.lower()})"
+
+
+class Event(NamedTuple):
+    """What `Session.step` tells."""
+
+    status: Status
+    """TOKEN, LOGITS, YIELD or DONE."""
+    sequence: int
+    """Whom it concerns; 0 for YIELD and DONE."""
+    token: int
+    """The new token for TOKEN, else -1."""
+    finish: Finish
+    """For TOKEN: whether and why it is the sequence's last."""
+
+
+@dataclass(frozen=True)
+class MetadataArray:
+    """An array among the metadata: what it holds and how many; the elements stay in the file."""
+
+    type: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the file."""
+
+    name: str
+    type: str
+    """"F32", "Q4_K" ..."""
+    shape: tuple[int, ...]
+    """Innermost (contiguous) first, as in the file."""
+    offset: int
+    """Of the data, from the start of the file, in bytes."""
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model is. Sizes in bytes."""
+
+    depth: str
+    """How far it was opened: "metadata", "program" or "weights"."""
+    architecture: str
+    name: str
+    isa: str
+    """The instruction set in use; "" at depth "metadata"."""
+    parameters: int
+    weight_bytes: int
+    """Of all tensors as stored."""
+    token_bytes: int
+    """Read to compute one token; 0 at depth "metadata"."""
+    context_length: int
+    """As trained; 0: not stated."""
+    width: int
+    layers: int
+    vocabulary: int
+    """Logits in one row."""
+    metadata_count: int
+    tensor_count: int
+
+
+@dataclass(frozen=True)
+class TokenizerInfo:
+    """What a tokenizer is."""
+
+    size: int
+    """Ids are 0 to size - 1."""
+    model: str
+    bos: int | None
+    eos: int | None
+    unknown: int | None
+    padding: int | None
+    adds_bos: bool
+    adds_eos: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bytes that a session and its model take, exactly."""
+
+    metadata: int
+    weights: int
+    state: int
+    """Key/value cache and token lists."""
+    scratch: int
+    """Activations, logits, sampler arrays."""
+    total: int
+    """The sum of the four above."""
+    borrowed: int
+    """The part of `weights` used where it lies; total - borrowed is allocated."""
+
+
+class Isa(NamedTuple):
+    """An instruction set compiled into the library. Every one gives the same bits."""
+
+    name: str
+    usable: bool
+    """Whether this processor can run it."""
+
+
+class SessionOptions(TypedDict, total=False):
+    """Keyword arguments of `Model.session`, `plan` and `explain`; each may be left out."""
+
+    context: int
+    """Tokens that one sequence can hold; 0: as trained, at most 4096."""
+    sequences: int
+    """How many at once; 1."""
+    chunk: int
+    """Most tokens computed in one pass over the weights; 256."""
+    logits_rows: int
+    """Most rows of logits in one pass; 0: one for each sequence."""
+    kv_type: Literal["auto", "f32", "f16"]
+    """Type of the key/value cache; "auto": f32 for a model of F32 weights, else f16."""
+    threads: int
+    """0: one for each physical core."""
+
+
+class SamplerOptions(TypedDict, total=False):
+    """Keyword arguments that choose how tokens are drawn; each may be left out.
+
+    The stages run in this order: bias, penalties, top-k, temperature, top-p, min-p, draw.
+    """
+
+    temperature: float
+    """0: always the most likely token; 0.8."""
+    top_k: int
+    """0: off; 40."""
+    top_p: float
+    """(0, 1], 1: off; 0.95."""
+    min_p: float
+    """[0, 1], 0: off; 0.05."""
+    repeat_penalty: float
+    """Above 0, 1: off; 1."""
+    frequency_penalty: float
+    """Subtracted for each occurrence; 0."""
+    presence_penalty: float
+    """Subtracted once from a token that occurred; 0."""
+    penalty_window: int
+    """How many of the latest tokens the penalties look at; 64."""
+    seed: int
+    """The same seed gives the same text; 0."""
+    stream: int
+    """Sets sequences of one seed apart; 0."""
+    bias: Mapping[int, float]
+    """Token to what is added to its logit; -math.inf forbids it."""
+
+
+class GenerateOptions(SessionOptions, SamplerOptions, total=False):
+    """Keyword arguments of `Model.generate`: those of a session and of a sampler."""

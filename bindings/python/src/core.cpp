@@ -1,0 +1,127 @@
+// core.cpp - failures, options, texts and ids on their way between Python and C.
+#include "core.h"
+
+#include <limits>
+
+namespace inlay_python {
+
+void check(inlay_status status, const inlay_error& error) {
+  if (status >= 0) return;
+  throw Failure{status, error.text[0] ? error.text : inlay_status_name(status)};
+}
+
+void check(inlay_status status, const std::string& what) {
+  if (status < 0) throw Failure{status, what};
+}
+
+py::str to_text(std::string_view bytes) { return to_text(bytes.data(), bytes.size()); }
+
+py::str to_text(const char* bytes, size_t length) {
+  PyObject* text = PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(length), "replace");
+  if (!text) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(text);
+}
+
+namespace {
+
+// An exact Python integer; floats and texts are a TypeError.
+py::int_ to_integer(py::handle value) {
+  PyObject* number = PyNumber_Index(value.ptr());
+  if (!number) throw py::error_already_set();
+  return py::reinterpret_steal<py::int_>(number);
+}
+
+std::string shown(py::handle value) { return py::repr(value).cast<std::string>(); }
+
+}  // namespace
+
+std::vector<int32_t> to_ids(const py::iterable& ids) {
+  std::vector<int32_t> result;
+  for (py::handle item : ids) {
+    const py::int_ number = to_integer(item);
+    int overflow = 0;
+    const long long id = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+    if (overflow || id < std::numeric_limits<int32_t>::min() ||
+        id > std::numeric_limits<int32_t>::max()) {
+      throw Failure{INLAY_ERROR_ARGUMENT, "ids[" + std::to_string(result.size()) +
+                                              "]: " + shown(number) +
+                                              " is outside the 32 bits of a token id"};
+    }
+    result.push_back(static_cast<int32_t>(id));
+  }
+  return result;
+}
+
+py::object Options::take(const char* name) {
+  return values_.contains(name) ? values_.attr("pop")(name) : py::none();
+}
+
+uint64_t Options::take_integer(const char* name, uint64_t field, uint64_t largest) {
+  const py::object value = take(name);
+  if (value.is_none()) return field;
+  const py::int_ number = to_integer(value);
+  const unsigned long long result = PyLong_AsUnsignedLongLong(number.ptr());
+  const bool fits = !PyErr_Occurred();
+  PyErr_Clear();
+  if (!fits || result > largest) {
+    throw Failure{INLAY_ERROR_ARGUMENT, std::string(name) + ": " + shown(number) +
+                                            " is outside 0 to " + std::to_string(largest)};
+  }
+  return result;
+}
+
+void Options::take(const char* name, uint32_t& field) {
+  field = static_cast<uint32_t>(take_integer(name, field, std::numeric_limits<uint32_t>::max()));
+}
+
+void Options::take(const char* name, uint64_t& field) {
+  field = take_integer(name, field, std::numeric_limits<uint64_t>::max());
+}
+
+void Options::take(const char* name, float& field) {
+  const py::object value = take(name);
+  if (value.is_none()) return;
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred()) throw py::error_already_set();
+  field = static_cast<float>(number);
+}
+
+void Options::take(const char* name, uint32_t& field,
+                   std::initializer_list<std::string_view> names) {
+  const py::object value = take(name);
+  if (value.is_none()) return;
+  std::string choices;
+  uint32_t number = 0;
+  for (std::string_view choice : names) {
+    if (py::isinstance<py::str>(value) && value.cast<std::string>() == choice) {
+      field = number;
+      return;
+    }
+    if (!choice.empty()) choices.append(choices.empty() ? "" : ", ").append(choice);
+    ++number;
+  }
+  throw Failure{INLAY_ERROR_ARGUMENT,
+                std::string(name) + ": " + shown(value) + " is not one of " + choices};
+}
+
+void Options::finish() const {
+  for (auto item : values_) {
+    throw py::type_error("unexpected option " + shown(item.first));
+  }
+}
+
+inlay_session_options to_session_options(const py::dict& values) {
+  inlay_session_options options;
+  inlay_session_options_defaults(&options);
+  Options given(values);
+  given.take("context", options.context);
+  given.take("sequences", options.sequences);
+  given.take("chunk", options.chunk);
+  given.take("logits_rows", options.logits_rows);
+  given.take("kv_type", options.kv_type, {"auto", "f32", "f16"});
+  given.take("threads", options.threads);
+  given.finish();
+  return options;
+}
+
+}  // namespace inlay_python

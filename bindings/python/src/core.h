@@ -1,0 +1,112 @@
+// core.h - what the parts of the module share: failures, owners of handles, options, texts and ids.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inlay/inlay.h"
+
+namespace inlay_python {
+
+namespace py = pybind11;
+
+// Becomes inlay.Error on its way to Python.
+struct Failure {
+  inlay_status status;
+  std::string text;
+};
+
+// Throws a Failure when `status` is an error.
+void check(inlay_status status, const inlay_error& error);
+// The same for functions without an error text: `what` says what was asked for.
+void check(inlay_status status, const std::string& what);
+
+// UTF-8 from a file; broken bytes become U+FFFD.
+py::str to_text(std::string_view bytes);
+py::str to_text(const char* bytes, size_t length);
+
+// Integers from any iterable of them; a number outside 32 bits is a Failure.
+std::vector<int32_t> to_ids(const py::iterable& ids);
+
+// Keyword arguments on their way into a struct of options: each field takes its own, and finish()
+// refuses what is left.
+class Options {
+ public:
+  explicit Options(const py::dict& values) : values_(values.attr("copy")()) {}
+
+  void take(const char* name, uint32_t& field);
+  void take(const char* name, uint64_t& field);
+  void take(const char* name, float& field);
+  // One of `names`, which stand in the order of the numbers 0, 1, 2 ...
+  void take(const char* name, uint32_t& field, std::initializer_list<std::string_view> names);
+  py::object take(const char* name);
+  void finish() const;
+
+ private:
+  uint64_t take_integer(const char* name, uint64_t field, uint64_t largest);
+
+  py::dict values_;
+};
+
+inlay_session_options to_session_options(const py::dict& values);
+
+// A model and what its bytes are borrowed from. The last of Model and Sessions frees both. Python's
+// lock is held whenever one of these goes.
+struct ModelOwner {
+  ModelOwner() = default;
+  ModelOwner(const ModelOwner&) = delete;
+  ModelOwner& operator=(const ModelOwner&) = delete;
+  ~ModelOwner();
+
+  inlay_model* handle = nullptr;
+  Py_buffer bytes{};  // bytes.obj is NULL when nothing is borrowed
+};
+
+// inlay._inlay.Model
+class Model {
+ public:
+  static Model open_path(const std::string& path, const py::dict& options);
+  static Model open_memory(const py::object& bytes, const py::dict& options);
+  static Model open_reader(const py::object& file, uint64_t size, const std::string& name,
+                           const py::dict& options);
+
+  std::shared_ptr<ModelOwner> owner() const;  // Failure after close
+  const inlay_tokenizer* tokenizer(const ModelOwner& model) const;
+  void close() { owner_.reset(); }
+  bool closed() const { return !owner_; }
+
+ private:
+  explicit Model(std::shared_ptr<ModelOwner> owner) : owner_(std::move(owner)) {}
+  static Model open(std::shared_ptr<ModelOwner> owner, const inlay_source& source,
+                    const py::dict& options);
+
+  std::shared_ptr<ModelOwner> owner_;
+};
+
+// A session with the model below it. It lives as long as a Session, a running call or a view of its
+// logits needs it.
+struct SessionOwner {
+  SessionOwner() = default;
+  SessionOwner(const SessionOwner&) = delete;
+  SessionOwner& operator=(const SessionOwner&) = delete;
+  ~SessionOwner() { inlay_session_close(handle); }
+
+  std::shared_ptr<ModelOwner> model;
+  inlay_session* handle = nullptr;
+  uint32_t vocabulary = 0;
+  std::atomic<bool> busy = false;       // a call is running
+  std::atomic<bool> cancelled = false;  // asked for, and not yet told by step
+};
+
+// Each file adds its classes to the module.
+void add_model(py::module_& module);
+void add_tokenizer(py::class_<Model>& model, py::module_& module);
+void add_session(py::module_& module);
+
+}  // namespace inlay_python

@@ -1,0 +1,649 @@
+"""Tests of the Python binding: python -m unittest discover -s bindings/python/tests
+
+They run against the installed package, with the demo model and the fixtures of the repository."""
+
+import array
+import io
+import math
+import mmap
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import zipfile
+
+import inlay
+from inlay import Finish, Status
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+DEMO = ROOT / "examples" / "demo_model" / "demo.gguf"
+MODELS = ROOT / "tests" / "fixtures" / "models"
+PROMPT = "Once upon a time"
+
+
+def read_ids(name):
+    return [int(word) for word in (MODELS / f"{name}.tokens.txt").read_text().split()]
+
+
+def rows_of(buffer):
+    """The rows of a Logits object as lists of floats."""
+    return memoryview(buffer).tolist()
+
+
+def last_row(model, ids, **options):
+    """The bytes of the logits that follow `ids`."""
+    with model.session(**options) as session:
+        sequence = session.add()
+        session.feed(sequence, ids)
+        assert session.step().status == Status.LOGITS
+        return memoryview(session.logits_buffer(sequence)).tobytes()
+
+
+class BindingTest(unittest.TestCase):
+    def assert_refused(self, status, *names):
+        """The block raises inlay.Error with this status and all these words in its text."""
+        test = self
+
+        class Refused:
+            def __enter__(self):
+                self.context = test.assertRaises(inlay.Error)
+                self.raised = self.context.__enter__()
+                return self.raised
+
+            def __exit__(self, *exception):
+                result = self.context.__exit__(*exception)
+                if result:
+                    error = self.raised.exception
+                    test.assertEqual(error.status, status, error.text)
+                    for name in names:
+                        test.assertIn(str(name), error.text)
+                return result
+
+        return Refused()
+
+
+class Generate(BindingTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = inlay.Model(DEMO)
+        cls.eos = cls.model.tokenizer.info.eos
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.model.close()
+
+    def test_greedy_equals_argmax_of_logits(self):
+        generation = self.model.generate(PROMPT, max_tokens=40, temperature=0)
+        pieces = list(generation)
+
+        ids = self.model.tokenizer.encode(PROMPT)
+        found = []
+        with self.model.session() as session:
+            sequence = session.add()
+            session.feed(sequence, ids)
+            while len(found) < len(generation.tokens):
+                event = session.step()
+                self.assertEqual((event.status, event.sequence), (Status.LOGITS, sequence))
+                (row,) = rows_of(session.logits_buffer(sequence))
+                found.append(row.index(max(row)))
+                session.feed(sequence, found[-1:])
+        self.assertEqual(generation.tokens, found)
+        self.assertGreaterEqual(len(found), 20)
+        self.assertEqual("".join(pieces), self.model.tokenizer.decode(
+            t for t in found if not self.model.tokenizer.is_end(t)))
+
+    def test_seed_decides(self):
+        def text(seed):
+            return "".join(self.model.generate(PROMPT, max_tokens=30, temperature=1.2, seed=seed))
+
+        self.assertEqual(text(7), text(7))
+        self.assertGreater(len({text(seed) for seed in range(4)}), 1)
+
+    def test_prompt_of_ids(self):
+        ids = self.model.tokenizer.encode(PROMPT)
+        options = {"max_tokens": 10, "temperature": 0}
+        self.assertEqual(list(self.model.generate(iter(ids), **options)),
+                         list(self.model.generate(PROMPT, **options)))
+
+    def test_finish(self):
+        forbidden = {self.eos: -math.inf}
+        generation = self.model.generate(PROMPT, max_tokens=5, bias=forbidden)
+        list(generation)
+        self.assertEqual((generation.finish, len(generation.tokens)), (Finish.TOKENS, 5))
+
+        ids = self.model.tokenizer.encode(PROMPT)
+        generation = self.model.generate(ids, context=32, bias=forbidden)
+        list(generation)
+        self.assertEqual(generation.finish, Finish.CONTEXT)
+        self.assertIn(len(ids) + len(generation.tokens), (32, 33))
+
+        generation = self.model.generate(PROMPT, temperature=0, bias={self.eos: 1e6})
+        self.assertEqual("".join(generation), "")
+        self.assertEqual((generation.finish, generation.tokens), (Finish.END, [self.eos]))
+
+    def test_cancel_from_another_thread(self):
+        context = self.model.info.context_length
+        generation = self.model.generate(PROMPT, context=context, bias={self.eos: -math.inf})
+        first = threading.Event()
+        pieces = []
+
+        def consume():
+            for piece in generation:
+                pieces.append(piece)
+                first.set()
+
+        thread = threading.Thread(target=consume)
+        thread.start()
+        self.assertTrue(first.wait(30))
+        generation.cancel()
+        thread.join(30)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(generation.finish, Finish.NONE)
+        self.assertLess(len(generation.tokens), context - 20)
+        self.assertEqual(list(generation), [])
+        generation.cancel()
+
+    def test_close_in_the_middle(self):
+        with self.model.generate(PROMPT, bias={self.eos: -math.inf}) as generation:
+            next(generation)
+        self.assertEqual(list(generation), [])
+
+    def test_two_threads_share_a_model(self):
+        def text(seed):
+            return "".join(self.model.generate(PROMPT, max_tokens=60, seed=seed, threads=1))
+
+        expected = {seed: text(seed) for seed in range(4)}
+        found = {}
+
+        def work(seeds):
+            for seed in seeds:
+                found[seed] = text(seed)
+
+        threads = [threading.Thread(target=work, args=(s,)) for s in ((0, 1), (2, 3))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(found, expected)
+
+    def test_refusals(self):
+        with self.assert_refused(Status.ARGUMENT, "temperature", "-1"):
+            self.model.generate(PROMPT, temperature=-1)
+        with self.assert_refused(Status.ARGUMENT, "temperature"):
+            self.model.generate(PROMPT, temperature=math.nan)
+        with self.assert_refused(Status.ARGUMENT, "top_p", "2"):
+            self.model.generate(PROMPT, top_p=2)
+        with self.assert_refused(Status.ARGUMENT, "seed", "-5"):
+            self.model.generate(PROMPT, seed=-5)
+        with self.assert_refused(Status.ARGUMENT, 10**6):
+            self.model.generate(PROMPT, bias={10**6: 1.0})
+        with self.assert_refused(Status.ARGUMENT, "kv_type", "f8", "f16"):
+            self.model.generate(PROMPT, kv_type="f8")
+        with self.assert_refused(Status.ARGUMENT, "prompt"):
+            self.model.generate("", add_special=False)
+        with self.assert_refused(Status.LIMIT, "8", "100"):
+            self.model.generate([5] * 100, context=8)
+        with self.assertRaisesRegex(TypeError, "temprature"):
+            self.model.generate(PROMPT, temprature=1)
+        with self.assertRaises(TypeError):
+            self.model.generate(PROMPT, top_k=1.5)
+
+
+class Tokenize(BindingTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = inlay.Model(DEMO, depth="metadata")
+        cls.tokenizer = cls.model.tokenizer
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.model.close()
+
+    def test_round_trip(self):
+        for text in ("", PROMPT, "  two  spaces\n\n", "x" * 5000,
+                     "na\u00efve \u65e5\u672c \U0001f642"):
+            ids = self.tokenizer.encode(text, add_special=False)
+            self.assertEqual(self.tokenizer.decode(ids), text)
+            self.assertEqual(b"".join(map(self.tokenizer.piece, ids)), text.encode())
+        self.assertEqual(self.tokenizer.encode(PROMPT), self.tokenizer.encode(PROMPT.encode()))
+
+    def test_special_tokens(self):
+        info = self.tokenizer.info
+        self.assertTrue(self.tokenizer.is_end(info.eos))
+        self.assertEqual(len(self.tokenizer), info.size)
+        plain = self.tokenizer.encode(PROMPT, add_special=False)
+        self.assertFalse(any(map(self.tokenizer.is_end, plain)))
+        self.assertEqual(self.tokenizer.encode(PROMPT), [info.bos] * info.adds_bos + plain)
+        name = self.tokenizer.piece(info.eos).decode()
+        self.assertEqual(self.tokenizer.encode(name, add_special=False, parse_special=True),
+                         [info.eos])
+        self.assertNotIn(info.eos, self.tokenizer.encode(name, add_special=False))
+        self.assertEqual(self.tokenizer.decode([info.eos]), "")
+        self.assertEqual(self.tokenizer.decode([info.eos], special=True), name)
+
+    def test_stream_gives_whole_characters(self):
+        text = "na\u00efve \u65e5\u672c \U0001f642!"
+        ids = self.tokenizer.encode(text, add_special=False)
+        stream = self.tokenizer.stream()
+        pieces = [stream.push(id) for id in ids]
+        self.assertEqual("".join(pieces) + stream.finish(), text)
+        self.assertIn("", pieces)
+        self.assertNotIn("\ufffd", "".join(pieces))
+
+        cut = next(i for i, piece in enumerate(pieces) if piece == "") + 1
+        stream = self.tokenizer.stream()
+        before = "".join(stream.push(id) for id in ids[:cut])
+        self.assertTrue(text.startswith(before))
+        self.assertEqual(stream.finish(), "\ufffd")
+
+    def test_refusals(self):
+        size = len(self.tokenizer)
+        for call in (self.tokenizer.piece, self.tokenizer.stream().push):
+            with self.assert_refused(Status.ARGUMENT, size):
+                call(size)
+        with self.assert_refused(Status.ARGUMENT, size):
+            self.tokenizer.decode([1, size])
+        with self.assert_refused(Status.ARGUMENT, "ids[1]", 2**40):
+            self.tokenizer.decode([1, 2**40])
+        with self.assertRaises(TypeError):
+            self.tokenizer.decode("text")
+        with self.assertRaises(TypeError):
+            self.tokenizer.encode(5)
+        with self.assertRaises(UnicodeEncodeError):
+            self.tokenizer.encode("\ud800")
+
+
+class Open(BindingTest):
+    path = MODELS / "llama-gqa.gguf"
+
+    def test_every_source_gives_the_same_logits(self):
+        ids = read_ids("llama-gqa.short")
+        with inlay.Model(self.path) as model:
+            expected = last_row(model, ids)
+        content = self.path.read_bytes()
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
+            writer.writestr("model.gguf", content)
+        with open(self.path, "rb") as file, zipfile.ZipFile(archive) as packed, \
+                packed.open("model.gguf") as entry, \
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            sources = {"str": str(self.path), "bytes": content, "bytearray": bytearray(content),
+                       "memoryview": memoryview(content), "mmap": mapped,
+                       "odd address": memoryview(b"x" + content)[1:],
+                       "file": file, "BytesIO": io.BytesIO(content), "zip": entry}
+            for name, source in sources.items():
+                with self.subTest(name), inlay.Model(source) as model:
+                    self.assertEqual(last_row(model, ids), expected)
+
+    def test_about_the_model(self):
+        with inlay.Model(self.path) as model:
+            info = model.info
+            self.assertEqual((info.architecture, info.depth, info.vocabulary),
+                             ("llama", "weights", 64))
+            self.assertEqual(model.metadata["general.architecture"], "llama")
+            self.assertEqual(model.metadata["llama.block_count"], info.layers)
+            self.assertIsInstance(model.metadata["llama.attention.layer_norm_rms_epsilon"], float)
+            self.assertEqual(model.metadata["tokenizer.ggml.tokens"],
+                             inlay.MetadataArray("string", 64))
+            self.assertEqual(len(model.metadata), info.metadata_count)
+            self.assertEqual(sum(t.bytes for t in model.tensors), info.weight_bytes)
+            self.assertEqual(sum(math.prod(t.shape) for t in model.tensors), info.parameters)
+            self.assertIn("llama", repr(model))
+            small, large = model.plan(context=64), model.plan(context=128)
+            self.assertEqual(small.total,
+                             small.metadata + small.weights + small.state + small.scratch)
+            self.assertGreater(large.state, small.state)
+            self.assertGreaterEqual(model.explain().count("\n"), info.layers)
+
+    def test_depth(self):
+        with inlay.Model(self.path, depth="program") as model:
+            with inlay.Model(self.path) as whole:
+                self.assertEqual(model.plan().state, whole.plan().state)
+            with self.assert_refused(Status.STATE, "weights"):
+                model.session()
+        with inlay.Model(self.path, depth="metadata") as model:
+            self.assertEqual(model.info.depth, "metadata")
+            with self.assert_refused(Status.STATE):
+                model.plan()
+        with self.assert_refused(Status.ARGUMENT, "depth", "all"):
+            inlay.Model(self.path, depth="all")
+
+    def test_every_isa_gives_the_same_bits(self):
+        ids = read_ids("llama-gqa.short")
+        usable = [unit.name for unit in inlay.isas() if unit.usable]
+        self.assertEqual(usable[0], "scalar")
+        results = set()
+        for name in usable:
+            with inlay.Model(self.path, isa=name) as model:
+                self.assertEqual(model.info.isa, name)
+                results.add(last_row(model, ids))
+        self.assertEqual(len(results), 1)
+        with self.assertRaisesRegex(inlay.Error, "abacus"):
+            inlay.Model(self.path, isa="abacus")
+
+    def test_refusals(self):
+        content = self.path.read_bytes()
+        with self.assert_refused(Status.IO, "no-such-file.gguf"):
+            inlay.Model("no-such-file.gguf")
+        with self.assert_refused(Status.FORMAT):
+            inlay.Model(b"this is not a model, but it is long enough to look like one")
+        with self.assert_refused(Status.FORMAT):
+            inlay.Model(b"")
+        for size in (10, 100, len(content) // 2, len(content) - 1):
+            with self.assert_refused(Status.FORMAT):
+                inlay.Model(content[:size])
+        for source in (5, None, "text".split(), io.StringIO):
+            with self.assertRaises(TypeError):
+                inlay.Model(source)
+
+    def test_reader_that_fails(self):
+        class Broken(io.BytesIO):
+            def read(self, size=-1):
+                raise ValueError("the disk is on fire")
+
+        class Short(io.BytesIO):
+            def read(self, size=-1):
+                return b""
+
+        content = self.path.read_bytes()
+        with self.assertRaisesRegex(ValueError, "on fire"):
+            inlay.Model(Broken(content))
+        with self.assert_refused(Status.IO, "asked for", "got 0"):
+            inlay.Model(Short(content))
+        with self.assertRaises(TypeError):
+            inlay.Model(io.StringIO("text"))
+
+    def test_close_gives_the_buffer_back(self):
+        content = bytearray(self.path.read_bytes())
+        model = inlay.Model(content)
+        session = model.session()
+        with self.assertRaises(BufferError):
+            content.append(0)
+        model.close()
+        with self.assertRaises(BufferError):
+            content.append(0)
+        sequence = session.add()
+        session.feed(sequence, [1, 2, 3])
+        self.assertEqual(session.step().status, Status.LOGITS)
+        session.close()
+        content.append(0)
+
+    def test_closed(self):
+        model = inlay.Model(self.path)
+        session = model.session()
+        for thing in (model, session):
+            self.assertFalse(thing.closed)
+            thing.close()
+            thing.close()
+            self.assertTrue(thing.closed)
+        for call in (model.session, model.plan, lambda: model.tensors, lambda: model.tokenizer,
+                     session.add, session.step, session.cancel):
+            with self.assert_refused(Status.STATE, "closed"):
+                call()
+        self.assertEqual(model.info.architecture, "llama")
+
+    @unittest.skipUnless(sys.platform == "linux", "SKIPPED: memory is read from /proc")
+    def test_nothing_is_left_behind(self):
+        content = self.path.read_bytes()
+
+        def use():
+            with inlay.Model(content) as model, model.session(threads=2, context=64) as session:
+                sequence = session.add()
+                session.feed(sequence, [1, 2, 3])
+                session.step()
+                session.logits_buffer(sequence)
+                list(model.generate([1], max_tokens=2, context=64))
+            with self.assert_refused(Status.FORMAT):
+                inlay.Model(content[:3000])
+
+        def resident_bytes():
+            pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+            return int(pages) * mmap.PAGESIZE
+
+        for _ in range(50):
+            use()
+        before = resident_bytes()
+        for _ in range(150):
+            use()
+        self.assertLess(resident_bytes() - before, 1 << 20)
+
+
+class Step(BindingTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = inlay.Model(DEMO)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.model.close()
+
+    def test_logits_at_every_position(self):
+        for name in ("llama-mha", "qwen2", "gptneox-parallel", "bloom-6-heads"):
+            ids = read_ids(f"{name}.short")
+            values = array.array("f")
+            values.frombytes((MODELS / f"{name}.short.logits.bin").read_bytes())
+            if sys.byteorder == "big":
+                values.byteswap()
+            width = len(values) // len(ids)
+            expected = [values[i:i + width].tolist() for i in range(0, len(values), width)]
+            bound = 1e-4 * max(map(abs, values))
+            for rows in (1, 5, len(ids)):
+                with self.subTest(name, rows=rows), inlay.Model(MODELS / f"{name}.gguf") as model, \
+                        model.session(context=64, logits_rows=rows) as session:
+                    sequence = session.add()
+                    session.feed(sequence, ids, all_logits=True)
+                    found = []
+                    while session.step().status == Status.LOGITS:
+                        logits = session.logits_buffer(sequence)
+                        self.assertEqual(logits.position, len(found))
+                        self.assertEqual(memoryview(logits).shape, (logits.rows, width))
+                        found += rows_of(logits)
+                    self.assertEqual(len(found), len(ids))
+                    error = max(abs(a - b) for x, y in zip(found, expected) for a, b in zip(x, y))
+                    self.assertLessEqual(error, bound)
+                    self.assertEqual(session.length(sequence), (len(ids), 0))
+
+    def test_budget_and_threads_change_nothing(self):
+        ids = self.model.tokenizer.encode(PROMPT * 8)
+        expected = last_row(self.model, ids)
+        for options in ({"threads": 1}, {"threads": 2, "chunk": 7}, {"sequences": 3}):
+            self.assertEqual(last_row(self.model, ids, **options), expected)
+        with self.model.session(threads=1) as session:
+            sequence = session.add()
+            session.feed(sequence, ids)
+            yields = 0
+            while (event := session.step(budget_ns=1)).status == Status.YIELD:
+                self.assertEqual((event.sequence, event.token), (0, -1))
+                yields += 1
+            self.assertGreater(yields, 10)
+            self.assertEqual(event.status, Status.LOGITS)
+            self.assertEqual(memoryview(session.logits_buffer(sequence)).tobytes(), expected)
+
+    def test_sequences(self):
+        with self.model.session(sequences=2) as session:
+            one, two = session.add(), session.add()
+            with self.assert_refused(Status.LIMIT, 2):
+                session.add()
+            session.feed(one, [5, 6, 7])
+            session.feed(two, [9])
+            self.assertEqual(session.length(one), (0, 3))
+            session.generate(two, max_tokens=1, temperature=0)
+            events = {session.step() for _ in range(2)}
+            self.assertEqual({(e.status, e.sequence) for e in events},
+                             {(Status.LOGITS, one), (Status.TOKEN, two)})
+            self.assertEqual({e.finish for e in events}, {Finish.NONE, Finish.TOKENS})
+            self.assertEqual(session.step().status, Status.DONE)
+            session.feed(one, [8])
+            session.clear(one)
+            self.assertEqual(session.length(one), (3, 0))
+            session.drop(two)
+            for call in (session.drop, session.clear, session.length, session.logits_buffer):
+                with self.assert_refused(Status.STATE, "sequence"):
+                    call(two)
+            with self.assert_refused(Status.STATE):
+                session.feed(two, [1])
+            with self.assert_refused(Status.ARGUMENT, len(self.model.tokenizer)):
+                session.feed(one, [1, len(self.model.tokenizer)])
+            with self.assert_refused(Status.ARGUMENT, -1):
+                session.feed(one, [-1])
+            self.assertEqual(session.length(one), (3, 0))
+
+    def test_stop_gives_logits_again(self):
+        with self.model.session() as session:
+            sequence = session.add()
+            session.feed(sequence, [5, 6])
+            session.generate(sequence, temperature=0)
+            self.assertEqual(session.step().status, Status.TOKEN)
+            session.stop(sequence)
+            self.assertEqual(session.step().status, Status.LOGITS)
+
+    def test_options_out_of_range(self):
+        with self.assert_refused(Status.LIMIT, "context", 2**21):
+            self.model.session(context=2**21)
+        with self.assert_refused(Status.ARGUMENT, "context", 2**32):
+            self.model.session(context=2**32)
+        with self.assertRaisesRegex(TypeError, "contxt"):
+            self.model.session(contxt=5)
+        with self.assertRaises(TypeError):
+            self.model.session(context=5.0)
+
+    def test_cancel_before_a_step(self):
+        with self.model.session() as session:
+            sequence = session.add()
+            session.feed(sequence, [1] * 100)
+            session.cancel()
+            self.assertEqual(session.step().status, Status.YIELD)
+            self.assertEqual(session.step().status, Status.LOGITS)
+
+    def slow_session(self):
+        """A session whose next step takes some tenths of a second, and its sequence."""
+        model = inlay.Model(DEMO, isa="scalar")
+        self.addCleanup(model.close)
+        session = model.session(threads=1, context=192)
+        self.addCleanup(session.close)
+        sequence = session.add()
+        session.feed(sequence, range(192))
+        return session, sequence
+
+    def test_second_caller_is_refused_and_python_goes_on(self):
+        session, sequence = self.slow_session()
+        events = []
+        thread = threading.Thread(target=lambda: events.append(session.step()))
+        thread.start()
+        refused = turns = 0
+        while thread.is_alive():
+            turns += 1
+            try:
+                session.length(sequence)
+            except inlay.Error as error:
+                self.assertEqual(error.status, Status.STATE)
+                self.assertIn("busy", error.text)
+                refused += 1
+            time.sleep(0.001)
+        self.assertEqual([e.status for e in events], [Status.LOGITS])
+        self.assertGreater(refused, 10)
+
+    def test_close_stops_a_step(self):
+        session, _ = self.slow_session()
+        events = []
+        thread = threading.Thread(target=lambda: events.append(session.step()))
+        thread.start()
+        time.sleep(0.05)
+        session.close()
+        thread.join(30)
+        self.assertEqual([e.status for e in events], [Status.YIELD])
+
+    @unittest.skipUnless(hasattr(signal, "setitimer"), "SKIPPED: no interval timer here")
+    def test_signal_interrupts_a_step(self):
+        class Interrupt(Exception):
+            pass
+
+        def interrupt(*_):
+            raise Interrupt
+
+        session, sequence = self.slow_session()
+        previous = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with self.assertRaises(Interrupt):
+                session.step()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+        self.assertNotEqual(session.length(sequence)[1], 0)
+        self.assertEqual(session.step().status, Status.LOGITS)
+
+    def test_logits_cannot_be_written(self):
+        with self.model.session() as session:
+            sequence = session.add()
+            with self.assert_refused(Status.STATE, "logits"):
+                session.logits_buffer(sequence)
+            session.feed(sequence, [1])
+            session.step()
+            self.assertTrue(memoryview(session.logits_buffer(sequence)).readonly)
+
+    @unittest.skipUnless(numpy, "SKIPPED: numpy is not installed")
+    def test_numpy_view(self):
+        session = self.model.session()
+        sequence = session.add()
+        session.feed(sequence, [1, 2, 3])
+        session.step()
+        view = session.logits(sequence)
+        self.assertEqual((view.shape, view.dtype), ((1, self.model.info.vocabulary), numpy.float32))
+        self.assertTrue(numpy.shares_memory(view, session.logits(sequence)))
+        with self.assertRaises(ValueError):
+            view[0, 0] = 1
+        kept = view.copy()
+        self.assertTrue(numpy.isfinite(kept).all())
+        session.close()
+        self.assertTrue((view == kept).all())
+
+
+class Process(BindingTest):
+    """What can only be seen from outside."""
+
+    def run_python(self, code, *arguments):
+        return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], timeout=120,
+                              capture_output=True, encoding="utf-8")
+
+    def test_silent_and_without_numpy(self):
+        code = ("import sys, inlay\n"
+                "m = inlay.Model(sys.argv[1])\n"
+                "list(m.generate('Once', max_tokens=5))\n"
+                "try: inlay.Model('no-such-file')\n"
+                "except inlay.Error: pass\n"
+                "assert 'numpy' not in sys.modules\n")
+        done = self.run_python(code, DEMO)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_exit_with_everything_open(self):
+        code = ("import sys, inlay\n"
+                "m = inlay.Model(sys.argv[1])\n"
+                "s = m.session(threads=2)\n"
+                "g = m.generate('Once', threads=2)\n"
+                "next(g)\n")
+        done = self.run_python(code, DEMO)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_example(self):
+        done = subprocess.run([sys.executable, ROOT / "examples" / "hello.py", DEMO, PROMPT],
+                              timeout=120, capture_output=True, encoding="utf-8")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith(PROMPT))
+        self.assertGreater(len(done.stdout.split()), 20)
+
+    def test_version(self):
+        header = (ROOT / "include" / "inlay" / "version.h").read_text()
+        self.assertIn(f'"{inlay.__version__}"', header)
+
+
+if __name__ == "__main__":
+    unittest.main()

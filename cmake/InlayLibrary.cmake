@@ -1,0 +1,66 @@
+# The target `inlay` (inlay::inlay): every .cpp under src, one unit per instruction set with its flags.
+
+file(GLOB_RECURSE inlay_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
+list(FILTER inlay_sources EXCLUDE REGEX "/src/backend/cuda/")
+
+if(INLAY_SHARED)
+  add_library(inlay SHARED ${inlay_sources})
+else()
+  add_library(inlay STATIC ${inlay_sources})
+endif()
+add_library(inlay::inlay ALIAS inlay)
+inlay_core_flags(inlay)
+
+target_include_directories(inlay
+  PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:include>
+  PRIVATE ${PROJECT_SOURCE_DIR}/src
+)
+target_compile_definitions(inlay
+  PUBLIC $<$<BOOL:${INLAY_SHARED}>:INLAY_SHARED>
+  PRIVATE
+    INLAY_BUILDING
+    INLAY_WITH_PCRE2=$<BOOL:${INLAY_WITH_PCRE2}>
+    INLAY_WITH_THREADS=$<BOOL:${INLAY_WITH_THREADS}>
+)
+set_target_properties(inlay PROPERTIES
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+)
+
+# Instruction sets: src/isa/isa.cmake lists them, a line each.
+#   inlay_isa_unit(NAME [PROCESSOR pattern] [FLAGS ...])
+# A unit for another processor is left out. Units are optimised in every build type; -O2 also keeps
+# inline functions of shared headers from appearing as weak symbols with the wrong instructions.
+function(inlay_isa_unit name)
+  cmake_parse_arguments(unit "" "PROCESSOR" "FLAGS" ${ARGN})
+  set(file ${PROJECT_SOURCE_DIR}/src/isa/${name}.cpp)
+  if(unit_PROCESSOR AND NOT CMAKE_SYSTEM_PROCESSOR MATCHES "${unit_PROCESSOR}")
+    set_source_files_properties(${file} TARGET_DIRECTORY inlay PROPERTIES HEADER_FILE_ONLY ON)
+    return()
+  endif()
+  set_source_files_properties(${file} TARGET_DIRECTORY inlay PROPERTIES
+    COMPILE_OPTIONS "-O2;${unit_FLAGS}"
+  )
+  set_property(TARGET inlay APPEND PROPERTY INLAY_ISA_UNITS ${name})
+endfunction()
+include(${PROJECT_SOURCE_DIR}/src/isa/isa.cmake)
+
+# Dependencies of the library. Header-only ones are needed to build it, not to use it.
+find_package(xsimd REQUIRED)
+find_package(fmt REQUIRED)
+foreach(headers IN ITEMS xsimd fmt::fmt-header-only)
+  target_include_directories(inlay SYSTEM PRIVATE
+    $<TARGET_PROPERTY:${headers},INTERFACE_INCLUDE_DIRECTORIES>
+  )
+endforeach()
+if(INLAY_WITH_PCRE2)
+  find_package(PCRE2 REQUIRED)
+  target_link_libraries(inlay PRIVATE PCRE2::8BIT)
+endif()
+if(INLAY_WITH_THREADS)
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(Threads REQUIRED)
+  target_link_libraries(inlay PRIVATE Threads::Threads)
+endif()

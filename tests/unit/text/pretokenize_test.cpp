@@ -1,0 +1,135 @@
+// pretokenize_test.cpp - how the rules cut text into pieces.
+#include "text/pretokenize.h"
+
+#include "text/byte_level.h"
+#include "unit/text/vocabulary.h"
+
+using namespace inlay;
+using namespace inlay::test;
+
+TEST_CASE("the byte-level alphabet is the inverse of its definition") {
+  int characters = 0;
+  for (char32_t point = 0; point < 0x400; ++point) characters += byte_of_character(point) >= 0;
+  CHECK(characters == 256);
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string text = byte_character(byte);
+    char bytes[4];
+    REQUIRE(bytes_of_text(text, bytes) == 1);
+    REQUIRE(static_cast<unsigned char>(bytes[0]) == byte);
+  }
+}
+
+TEST_CASE("rules are found by whole names") {
+  CHECK(find_pretokenizer("gpt-2"));
+  CHECK(find_pretokenizer("exaone4"));
+  CHECK(find_pretokenizer("phi-2") == find_pretokenizer("gpt-2"));
+  CHECK(find_pretokenizer("phi") == nullptr);
+  CHECK(find_pretokenizer("") == nullptr);
+  CHECK(find_pretokenizer("gpt-2 phi-2") == nullptr);
+}
+
+#if INLAY_WITH_PCRE2
+
+namespace {
+
+using Pieces = std::vector<std::string>;
+
+struct Splitter {
+  CountingAllocator heap;
+  Allocator allocator{heap.host()};
+  Pretokenizer pretokenizer{allocator};
+  Error error{};
+
+  explicit Splitter(const char* name) {
+    const PretokenizerRule* rule = find_pretokenizer(name);
+    REQUIRE(rule);
+    const Status status = pretokenizer.compile(*rule, error);
+    if (status != Status::ok) FAIL(name << ": " << error.text);
+  }
+  Pieces operator()(std::string_view text) {
+    Array<std::uint32_t> ends(allocator);
+    const Status status = pretokenizer.split(text, ends, error);
+    if (status != Status::ok) FAIL(error.text);
+    Pieces pieces;
+    std::size_t begin = 0;
+    for (const std::uint32_t end : ends) {
+      REQUIRE(end > begin);
+      pieces.emplace_back(text.substr(begin, end - begin));
+      begin = end;
+    }
+    REQUIRE(begin == text.size());
+    return pieces;
+  }
+};
+
+const char* all_rules[] = {"default",     "gpt-2",        "llama-bpe",      "dbrx",
+                           "qwen2",       "qwen35",       "gpt-4o",         "tekken",
+                           "deepseek-v3", "deepseek-llm", "deepseek-coder", "falcon",
+                           "starcoder",   "bloom",        "viking",         "seed-coder"};
+
+}  // namespace
+
+TEST_CASE("pieces of the rules") {
+  CHECK(Splitter("gpt-2")("I'll  go\n 123! ") ==
+        Pieces{"I", "'ll", " ", " go", "\n", " 123", "!", " "});
+  CHECK(Splitter("gpt-2")("'S  \n\nx") == Pieces{"'", "S", "  \n", "\n", "x"});
+  CHECK(Splitter("llama-bpe")("I'LL 12345 a\n\n b  ") ==
+        Pieces{"I", "'LL", " ", "123", "45", " a", "\n\n", " b", "  "});
+  CHECK(Splitter("qwen2")("12 x.\n") == Pieces{"1", "2", " x", ".\n"});
+  CHECK(Splitter("gpt-4o")("camelCaseÉtat's") == Pieces{"camel", "Case", "État's"});
+  CHECK(Splitter("tekken")("aB12") == Pieces{"a", "B", "1", "2"});
+  CHECK(Splitter("starcoder")("a 12") == Pieces{"a", " ", "1", "2"});
+  CHECK(Splitter("falcon")("a,1234") == Pieces{"a", ",", "123", "4"});
+  CHECK(Splitter("deepseek-v3")("日本ab 1234") == Pieces{"日本", "ab", " ", "123", "4"});
+  CHECK(Splitter("deepseek-llm")("ab 日本 12  ") == Pieces{"ab", " ", "日本", " ", "12", "  "});
+  CHECK(Splitter("deepseek-coder")("ab, 12\n") == Pieces{"ab", ",", " ", "1", "2", "\n"});
+  CHECK(Splitter("bloom")("ab, c(d)") == Pieces{"ab", ",", " c", "(", "d", ")"});
+  CHECK(Splitter("default")("a+b 12345") == Pieces{"a", "+", "b", " ", "123", "45"});
+}
+
+TEST_CASE("U+180E is no space, U+0085 is one") {
+  CHECK(Splitter("gpt-2")("a\xe1\xa0\x8e\xe1\xa0\x8e") == Pieces{"a", "\xe1\xa0\x8e\xe1\xa0\x8e"});
+  CHECK(Splitter("gpt-2")("a\xc2\x85"
+                          "b") == Pieces{"a", "\xc2\x85", "b"});
+}
+
+TEST_CASE("bytes that are no UTF-8 are pieces of their own") {
+  for (const char* rule : all_rules) {
+    INFO(rule);
+    CHECK(Splitter(rule)("ab\xff\xfe"
+                         "cd\xe6\x97") == Pieces{"ab", "\xff", "\xfe", "cd", "\xe6", "\x97"});
+  }
+}
+
+TEST_CASE("long runs need no stack and few steps in every rule") {
+  for (const char* rule : all_rules) {
+    Splitter splitter(rule);
+    for (const char* unit : {"A", "a", " ", "\n", " \n", "'", "1", "日", "\xcc\x81", "\xff"}) {
+      std::string text;
+      while (text.size() < 20000) text += unit;
+      INFO(rule << ", " << unit);
+      splitter(text);
+      splitter(text + "日");
+    }
+  }
+}
+
+TEST_CASE("a pre-tokenizer gives its memory back") {
+  CountingAllocator heap;
+  {
+    Allocator allocator(heap.host());
+    Pretokenizer pretokenizer(allocator);
+    Error error{};
+    REQUIRE(pretokenizer.compile(*find_pretokenizer("deepseek-llm"), error) == Status::ok);
+    const std::uint64_t compiled = heap.live_bytes;
+    Array<std::uint32_t> ends(allocator);
+    REQUIRE(pretokenizer.split("", ends, error) == Status::ok);
+    CHECK(ends.empty());
+    REQUIRE(pretokenizer.split("a b", ends, error) == Status::ok);
+    ends.reset();
+    CHECK(heap.live_bytes == compiled);
+  }
+  CHECK(heap.clean());
+}
+
+#endif
