@@ -26,6 +26,7 @@ EXCEPTIONS = [
     ("src/quant/types.inc", "F32", "src/*", "the number format of activations and results"),
     ("src/quant/types.inc", "F16", "src/*", "a number format of the key/value cache"),
     ("src/quant/types.inc", "BF16", "src/*", "a number format of activations"),
+    ("src/quant/types.inc", "*", "src/quant/type.cpp", "names of the format's ids, for builds without the type"),
     ("src/isa/isa.inc", "*", "src/isa/isa.cpp", "what each unit asks of the processor"),
     ("src/arch/arch.inc", "*", "src/text/*", "vocabularies and pre-tokenizers bear names of models"),
 ]

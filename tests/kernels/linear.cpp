@@ -168,7 +168,7 @@ TEST_CASE("linear: every unit gives the scalar unit's bits") {
       for (const Fill fill : fills) {
         const Problem p(type, fill, k, most_rows, most_tokens, random);
         const std::vector<float> expected = p.whole(scalar);
-        for (const KernelTable* unit : usable_units()) {
+        for (const KernelTable* unit : usable_tables()) {
           INFO(type_info(type)->name << " k " << k << " fill " << int(fill) << " " << unit->name);
           REQUIRE(count_different(p.whole(*unit), expected) == 0);
         }
@@ -186,7 +186,7 @@ TEST_CASE("linear: any rows and tokens of a call give the same bits") {
     const std::uint32_t k = type_info(type)->block_elements == 1 ? 77 : 768;
     const Problem p(type, Fill::random_bytes, k, most_rows, most_tokens, random);
     const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
-    for (const KernelTable* unit : usable_units()) {
+    for (const KernelTable* unit : usable_tables()) {
       Activations form(*unit, type, p.x, k);
       for (const auto& split : row_splits) {
         for (const std::uint32_t tokens : {1, 2, 3, 4, 5, 8, 9, 16, 17}) {
@@ -219,7 +219,7 @@ TEST_CASE("linear: more tokens than one panel serves") {
   for (const Type type : {Type::Q8_0, Type::Q4_K, Type::F16}) {
     const Problem p(type, Fill::ordinary, 256, 5, 131, random);
     const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
-    for (const KernelTable* unit : usable_units()) {
+    for (const KernelTable* unit : usable_tables()) {
       INFO(type_info(type)->name << " " << unit->name);
       REQUIRE(count_different(p.whole(*unit), expected) == 0);
     }
@@ -231,7 +231,7 @@ TEST_CASE("linear: bias and residual are one addition each, also in place") {
   std::mt19937 random(4);
   for (const Type type : all_types()) {
     const Problem p(type, Fill::ordinary, 256, 19, 9, random);
-    for (const KernelTable* unit : usable_units()) {
+    for (const KernelTable* unit : usable_tables()) {
       const std::vector<float> dots = p.whole(*unit);
       Activations form(*unit, type, p.x, p.k);
       for (const int what : {1, 2, 3, 7}) {  // bias, residual, both, both with y = residual
@@ -263,7 +263,7 @@ TEST_CASE("linear: strides larger than the rows") {
     for (std::uint32_t r = 0; r < p.rows; ++r) {
       std::memcpy(spread.data() + r * wide, p.weights.data() + r * p.row_bytes, p.row_bytes);
     }
-    for (const KernelTable* unit : usable_units()) {
+    for (const KernelTable* unit : usable_tables()) {
       Activations form(*unit, type, p.x, p.k);
       std::vector<float> y(std::size_t{100} * p.tokens);
       LinearTask task = p.task(form, 0, p.tokens, y.data());
@@ -319,7 +319,7 @@ TEST_CASE("linear: what is not finite in the activations shows in the output of 
     const std::vector<float> clean = p.whole(*isa_kernels("scalar"));
     p.x[5 * 256 + 100] = std::numeric_limits<float>::quiet_NaN();
     p.x[6 * 256 + 31] = -std::numeric_limits<float>::infinity();
-    for (const KernelTable* unit : usable_units()) {
+    for (const KernelTable* unit : usable_tables()) {
       const std::vector<float> y = p.whole(*unit);
       for (std::uint32_t i = 0; i < y.size(); ++i) {
         INFO(type_info(type)->name << " " << unit->name << " " << i);

@@ -115,7 +115,7 @@ TEST_CASE("quantize: bf16 and f32 rows, padded with zeros") {
   std::mt19937 random(3);
   for (std::uint32_t k = 1; k < 70; ++k) {
     const std::vector<float> x = make_row(k, static_cast<int>(k % kinds), random);
-    for (const KernelTable* unit : usable_units()) {
+    for (const KernelTable* unit : usable_tables()) {
       const FormRow floats(*unit, Activation::f32, x), bfloats(*unit, Activation::bf16, x);
       REQUIRE(floats.clean_beyond());
       REQUIRE(bfloats.clean_beyond());
@@ -141,7 +141,7 @@ TEST_CASE("quantize: every unit gives the scalar unit's bytes") {
         const std::vector<float> x =
             make_row(blocks * (form == Activation::q8_256 ? 256 : 32), kind, random);
         const FormRow expected(*isa_kernels("scalar"), form, x);
-        for (const KernelTable* unit : usable_units()) {
+        for (const KernelTable* unit : usable_tables()) {
           const FormRow row(*unit, form, x);
           INFO("form " << int(form) << " kind " << kind << " " << unit->name);
           REQUIRE(std::memcmp(row.data, expected.data, row.size) == 0);
@@ -158,7 +158,7 @@ TEST_CASE("quantize: a block with an infinity or NaN has the scale NaN and no co
     for (const std::uint32_t place : {0u, 17u, 31u, 255u}) {
       std::vector<float> x(512, 1.0f);
       x[place] = bad;
-      for (const KernelTable* unit : usable_units()) {
+      for (const KernelTable* unit : usable_tables()) {
         INFO(unit->name << " " << bad << " at " << place);
         const FormRow row(*unit, Activation::q8_256, x);
         const auto* blocks = reinterpret_cast<const Q8x256Block*>(row.data);
