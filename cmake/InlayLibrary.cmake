@@ -33,6 +33,11 @@ set_target_properties(inlay PROPERTIES
 #   inlay_isa_unit(NAME [PROCESSOR pattern] [FLAGS ...])
 # A unit for another processor is left out. Units are optimised in every build type; -O2 also keeps
 # inline functions of shared headers from appearing as weak symbols with the wrong instructions.
+set(inlay_isa_flags -O2)
+if(INLAY_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Checks as calls: with inlined ones such a unit takes a minute to compile.
+  list(APPEND inlay_isa_flags --param=asan-instrumentation-with-call-threshold=0)
+endif()
 function(inlay_isa_unit name)
   cmake_parse_arguments(unit "" "PROCESSOR" "FLAGS" ${ARGN})
   set(file ${PROJECT_SOURCE_DIR}/src/isa/${name}.cpp)
@@ -41,7 +46,7 @@ function(inlay_isa_unit name)
     return()
   endif()
   set_source_files_properties(${file} TARGET_DIRECTORY inlay PROPERTIES
-    COMPILE_OPTIONS "-O2;${unit_FLAGS}"
+    COMPILE_OPTIONS "${inlay_isa_flags};${unit_FLAGS}"
   )
   set_property(TARGET inlay APPEND PROPERTY INLAY_ISA_UNITS ${name})
 endfunction()

@@ -385,7 +385,6 @@ def main():
     add("--threads", type=int, default=os.cpu_count())
     add("--eager", action="store_true", help="no torch.compile: slower, needs no C++ compiler")
     args = parser.parse_args()
-
     books = read_books(args.corpus)
     if args.check:
         return check(args.check, [books[name] for name in HELD_OUT])

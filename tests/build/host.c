@@ -1,4 +1,5 @@
-/* host.c - the smallest C program that links inlay: errors come back, a model opens, it has a plan. */
+/* host.c - the smallest C program that links inlay: errors come back, a model opens, it has a plan.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-// data.h - where tests find their files: fixtures in the repository, and a folder of larger test data.
+// data.h - where tests find their files: fixtures in the repository, and a folder of larger test
+// data.
 #pragma once
 
 #include <cstdio>
@@ -42,7 +43,8 @@ inline std::string source_path(const std::string& name) {
 
 inline bool file_exists(const std::string& path) { return std::ifstream(path).good(); }
 
-// All bytes of a file as a vector of bytes or a string; throws (and so fails the test) if there is none.
+// All bytes of a file as a vector of bytes or a string; throws (and so fails the test) if there is
+// none.
 template <class Bytes>
 Bytes read_whole(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -60,10 +62,10 @@ inline void print_skipped(const char* why) { std::printf("SKIPPED: %s\n", why); 
 }  // namespace inlay::test
 
 // First line of a test that reads the test data: without the folder the test says so and passes.
-#define INLAY_NEEDS_TEST_DATA()                        \
-  do {                                                 \
-    if (::inlay::test::data_folder().empty()) {        \
-      ::inlay::test::print_skipped("no test data");    \
-      return;                                          \
-    }                                                  \
+#define INLAY_NEEDS_TEST_DATA()                     \
+  do {                                              \
+    if (::inlay::test::data_folder().empty()) {     \
+      ::inlay::test::print_skipped("no test data"); \
+      return;                                       \
+    }                                               \
   } while (false)
