@@ -1,0 +1,196 @@
+// session_memory.cpp - what a session takes: options resolved, two blocks laid out, opened and closed.
+#include <algorithm>
+#include <new>
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "engine/session.h"
+#include "graph/plan.h"
+
+namespace inlay {
+namespace {
+
+constexpr std::uint32_t max_context = 1u << 20;
+constexpr std::uint32_t max_sequences = 1024;
+constexpr std::uint32_t max_chunk = 8192;
+constexpr std::uint32_t default_context = 4096;
+constexpr std::uint32_t default_chunk = 256;
+
+Status check_option(const char* name, std::uint64_t value, std::uint64_t limit, Error& error) {
+  if (value <= limit) return Status::ok;
+  return fail(error, Status::limit, "session: {} is {}, at most {}", name, value, limit);
+}
+
+std::uint64_t bit_words(std::uint32_t bits) { return divide_up(bits, 64); }
+
+}  // namespace
+
+Status resolve(const Model& model, const inlay_session_options& options, SessionShape* shape,
+               Error& error) {
+  if (model.depth() < INLAY_OPEN_PROGRAM) {
+    return fail(error, Status::state, "session: the model was opened for its metadata only");
+  }
+  INLAY_TRY(check_option("context", options.context, max_context, error));
+  INLAY_TRY(check_option("sequences", options.sequences, max_sequences, error));
+  INLAY_TRY(check_option("chunk", options.chunk, max_chunk, error));
+  INLAY_TRY(check_option("threads", options.threads, max_workers, error));
+  if (options.kv_type > INLAY_KV_F16) {
+    return fail(error, Status::argument, "session: kv_type is {}, known are 0 to 2",
+                options.kv_type);
+  }
+  const std::uint32_t trained = model.stated("context_length");
+  SessionShape s{};
+  s.context = options.context ? options.context
+              : trained       ? std::min(trained, default_context)
+                              : default_context;
+  s.sequences = options.sequences ? options.sequences : 1;
+  s.chunk = std::min<std::uint32_t>(options.chunk ? options.chunk : default_chunk,
+                                    static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                        max_chunk, std::uint64_t{s.context} * s.sequences)));
+  s.logits_rows =
+      std::min(s.chunk, options.logits_rows ? options.logits_rows : s.sequences);
+  const bool f32 = options.kv_type == INLAY_KV_F32 ||
+                   (options.kv_type == INLAY_KV_AUTO && model.all_f32());
+  s.kv_type = f32 ? CellType::f32 : CellType::f16;
+  const inlay_jobs& jobs = model.host().jobs;
+  if (jobs.run && (jobs.workers == 0 || jobs.workers > max_workers)) {
+    return fail(error, Status::argument, "host: jobs.workers is {}, expected 1 to {}",
+                jobs.workers, max_workers);
+  }
+  s.workers = jobs.run ? jobs.workers : options.threads ? options.threads : physical_cores();
+  *shape = s;
+  return Status::ok;
+}
+
+// Measures when the carvers have no blocks (session null), else sets the session's pointers.
+Status Session::lay_out(const Model& model, const SessionShape& shape, Session* session,
+                        Carver& state, Carver& scratch, Error& error) {
+  const Program& program = model.program();
+  const std::uint64_t slots = shape.sequences, stride = shape.pages_per_sequence();
+  const std::uint64_t pages = slots * stride, words = bit_words(shape.context);
+  const std::uint64_t page_bytes = kv_layout(program, shape.kv_type, nullptr);
+  std::uint64_t pool_bytes = 0;
+  if (!checked_mul(pages, page_bytes, pool_bytes)) {
+    return fail(error, Status::limit, "session: {} pages of {} bytes", pages, page_bytes);
+  }
+  state.take<Session>(1);
+  auto* sequences = state.take<Sequence>(slots);
+  auto* ids = state.take<std::int32_t>(slots * shape.context);
+  auto* bits = state.take<std::uint64_t>(slots * words);
+  auto* tables = state.take<std::uint32_t>(pages);
+  auto* free_pages = state.take<std::uint32_t>(pages);
+  auto* places = state.take<KvPlace>(program.kv_slots.size());
+  auto* pool = state.take<std::byte>(pool_bytes);
+
+  Array<std::uint64_t> placed(model.allocator());
+  if (is_error(placed.resize(program.storages.size()))) return fail_memory(error, "memory plan");
+  std::uint64_t arena_bytes = 0;
+  const Status status = place(program, model.allocator(), shape.chunk, shape.logits_rows,
+                              placed.data(), &arena_bytes);
+  if (status == Status::memory) return fail_memory(error, "memory plan");
+  if (is_error(status)) return fail(error, status, "session: chunk {} does not fit", shape.chunk);
+  const std::size_t worker_bytes =
+      worker_scratch_bytes(program, static_cast<std::uint32_t>(stride));
+  const std::size_t sampler_bytes = Sampler::bytes(program.vocabulary);
+  auto* offsets = scratch.take<std::uint64_t>(placed.size());
+  auto* tile_counts = scratch.take<std::uint32_t>(program.code.size());
+  Pass pass;
+  pass.ids = scratch.take<std::int32_t>(shape.chunk);
+  pass.positions = scratch.take<std::uint32_t>(shape.chunk);
+  pass.sequences = scratch.take<std::uint32_t>(shape.chunk);
+  pass.wanted_rows = scratch.take<std::uint32_t>(shape.logits_rows);
+  auto* worker_scratch = scratch.take<std::byte>(std::uint64_t{shape.workers} * worker_bytes);
+  auto* sampler_memory = scratch.take<std::byte>(sampler_bytes);
+  auto* arena = scratch.take<std::byte>(arena_bytes);
+  if (!state.fits() || !scratch.fits()) {
+    return fail(error, Status::limit, "session: context {} x sequences {} does not fit",
+                shape.context, shape.sequences);
+  }
+  if (!session) return Status::ok;
+
+  for (std::uint64_t i = 0; i < slots; ++i) {
+    Sequence* s = new (sequences + i) Sequence{};
+    s->ids = ids + i * shape.context;
+    s->all_logits = bits + i * words;
+    s->table = tables + i * stride;
+  }
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    free_pages[i] = static_cast<std::uint32_t>(pages - 1 - i);
+    tables[i] = 0;
+  }
+  kv_layout(program, shape.kv_type, places);
+  std::copy(placed.begin(), placed.end(), offsets);
+  session->sequences_ = sequences;
+  session->free_pages_ = free_pages;
+  session->free_count_ = static_cast<std::uint32_t>(pages);
+  session->kv_ = KvPages{shape.kv_type, pool, page_bytes, places, tables,
+                         static_cast<std::uint32_t>(stride)};
+  session->pass_ = pass;
+  session->offsets_ = offsets;
+  session->tile_counts_ = tile_counts;
+  session->arena_ = arena;
+  session->worker_scratch_ = worker_scratch;
+  session->worker_bytes_ = worker_bytes;
+  session->sampler_memory_ = sampler_memory;
+  return Status::ok;
+}
+
+Status Session::measure(const Model& model, const SessionShape& shape, SessionBytes* bytes,
+                        Error& error) {
+  Carver state, scratch;
+  INLAY_TRY(lay_out(model, shape, nullptr, state, scratch, error));
+  const bool own_threads = !model.host().jobs.run;
+  bytes->state = state.size();
+  bytes->scratch = scratch.size() + (own_threads ? WorkerPool::bytes(shape.workers) : 0);
+  if (bytes->state > SIZE_MAX / 4 || bytes->scratch > SIZE_MAX / 4) {
+    return fail(error, Status::limit, "session: {} + {} bytes are more than this machine has",
+                bytes->state, bytes->scratch);
+  }
+  return Status::ok;
+}
+
+Status Session::open(Model& model, const SessionShape& shape, Session** session, Error& error) {
+  if (model.depth() < INLAY_OPEN_WEIGHTS) {
+    return fail(error, Status::state, "session: the model was opened without its weights");
+  }
+  const bool own_threads = !model.host().jobs.run;
+  SessionBytes bytes{};
+  INLAY_TRY(measure(model, shape, &bytes, error));
+  if (own_threads) bytes.scratch -= WorkerPool::bytes(shape.workers);
+  Allocator& allocator = model.allocator();
+  void* state_block = allocator.allocate(bytes.state);
+  if (!state_block) return fail_memory(error, "session state");
+  auto* opened = new (state_block) Session(model, shape);
+  model.retain();
+  opened->bytes_ = bytes;
+  opened->scratch_block_ = allocator.allocate(bytes.scratch);
+  Status status = opened->scratch_block_ ? Status::ok : fail_memory(error, "session scratch");
+  if (!is_error(status)) {
+    Carver state(state_block), scratch(opened->scratch_block_);
+    status = lay_out(model, shape, opened, state, scratch, error);
+  }
+  if (!is_error(status) && own_threads) {
+    status = opened->pool_.start(allocator, shape.workers, error);
+  }
+  if (is_error(status)) {
+    opened->close();
+    return status;
+  }
+  opened->workers_ = Workers{model.host().jobs, &opened->pool_, shape.workers};
+  opened->clock_ = model.host().clock.now ? model.host().clock : system_clock();
+  *session = opened;
+  return Status::ok;
+}
+
+void Session::close() {
+  Model& model = model_;
+  Allocator& allocator = model.allocator();
+  const SessionBytes bytes = bytes_;
+  void* scratch = scratch_block_;
+  this->~Session();  // ends the threads
+  allocator.release(scratch, bytes.scratch);
+  allocator.release(this, bytes.state);
+  model.release();
+}
+
+}  // namespace inlay
