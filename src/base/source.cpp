@@ -68,16 +68,38 @@ Status Source::check_size(std::uint64_t size, Error& error) const {
 
 #if INLAY_HAS_MMAP
 
+namespace {
+
+// The usual reasons in words; the system's own texts depend on the language it is set to.
+const char* reason(int code) {
+  switch (code) {
+    case ENOENT: return "no such file";
+    case ENOTDIR: return "a part of the path is no folder";
+    case EACCES:
+    case EPERM: return "no permission";
+    case ELOOP: return "too many links";
+    case ENAMETOOLONG: return "the name is too long";
+    case EMFILE:
+    case ENFILE: return "too many open files";
+    case ENOMEM: return "out of memory";
+    case EIO: return "the device failed";
+    default: return "the system refused";
+  }
+}
+
+}  // namespace
+
 Status Source::map_file(Error& error) {
   const char* path = name_.data();
   const Shown shown(name());
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail(error, Status::io, "{}: cannot open, error {}", shown, errno);
+  if (file < 0) return fail(error, Status::io, "{}: cannot open: {} (error {})", shown, reason(errno),
+                            errno);
   struct stat state {};
   if (::fstat(file, &state) != 0) {
     const int code = errno;
     ::close(file);
-    return fail(error, Status::io, "{}: cannot stat, error {}", shown, code);
+    return fail(error, Status::io, "{}: cannot stat: {} (error {})", shown, reason(code), code);
   }
   if (!S_ISREG(state.st_mode)) {
     ::close(file);
@@ -93,7 +115,8 @@ Status Source::map_file(Error& error) {
     const int code = errno;
     if (map == MAP_FAILED) {
       ::close(file);
-      return fail(error, Status::io, "{}: cannot map {} bytes, error {}", shown, size, code);
+      return fail(error, Status::io, "{}: cannot map {} bytes: {} (error {})", shown, size, reason(code),
+                  code);
     }
     map_ = static_cast<const std::byte*>(map);
     mapped_ = true;
