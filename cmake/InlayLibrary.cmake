@@ -34,9 +34,12 @@ set_target_properties(inlay PROPERTIES
 # A unit for another processor is left out. Units are optimised in every build type; -O2 also keeps
 # inline functions of shared headers from appearing as weak symbols with the wrong instructions.
 set(inlay_isa_flags -O2)
-if(INLAY_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Checks as calls: with inlined ones such a unit takes a minute to compile.
-  list(APPEND inlay_isa_flags --param=asan-instrumentation-with-call-threshold=0)
+if(INLAY_SANITIZE)
+  # These units are the longest to compile with sanitizers: less of everything, checks as calls.
+  set(inlay_isa_flags -O1)
+  if(INLAY_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND inlay_isa_flags --param=asan-instrumentation-with-call-threshold=0)
+  endif()
 endif()
 function(inlay_isa_unit name)
   cmake_parse_arguments(unit "" "PROCESSOR" "FLAGS" ${ARGN})
