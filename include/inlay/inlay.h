@@ -1,23 +1,32 @@
 /* inlay.h - the C interface of inlay: open a model file, run it inside your process, step by step.
  *
  * Conventions
- *  1. Nothing here ends the process, prints, throws, or keeps global state. Every failure is a status.
- *  2. Functions that can fail return inlay_status: 0 done, > 0 flow (nothing is wrong), < 0 error. Where
- *     a function takes `inlay_error* error`, it may be NULL; on an error it receives status and text.
+ *  1. Nothing here ends the process, prints, throws, or keeps global state. Every failure is a
+ status.
+ *  2. Functions that can fail return inlay_status: 0 done, > 0 flow (nothing is wrong), < 0 error.
+ Where
+ *     a function takes `inlay_error* error`, it may be NULL; on an error it receives status and
+ text.
  *     On success it is left alone. After an error the object stays usable, as before the call.
- *  3. Structs of options begin with struct_size. Fill them with their ..._defaults function, then change
- *     fields. A struct of an older, smaller version keeps working. Structs that inlay fills (info, plan,
-     event ...) are given with struct_size = sizeof.
- *  4. Text is UTF-8 as (pointer, length); a trailing zero is never needed. Text that is returned stays
+ *  3. Structs of options begin with struct_size. Fill them with their ..._defaults function, then
+ change
+ *     fields. A struct of an older, smaller version keeps working. Structs that inlay fills (info,
+ plan, event ...) are given with struct_size = sizeof.
+ *  4. Text is UTF-8 as (pointer, length); a trailing zero is never needed. Text that is returned
+ stays
  *     owned by the object it came from and lives as long as that object.
- *  5. Handles: a model is immutable and may be used by any number of threads at once; it is reference
- *     counted, and a session keeps its model alive. A session has one owner: one call at a time, from
+ *  5. Handles: a model is immutable and may be used by any number of threads at once; it is
+ reference
+ *     counted, and a session keeps its model alive. A session has one owner: one call at a time,
+ from
  *     any thread. Only inlay_session_cancel may be called beside another call.
  *  6. A buffer that is too small gives INLAY_ERROR_LIMIT and the size that is needed.
  *  7. All memory comes from the host's allocator (the stacks of built-in threads excepted).
  *     inlay_session_step allocates nothing.
- *  8. A mistake of the caller (NULL handle, value out of range) is INLAY_ERROR_ARGUMENT, never a crash.
- *  9. Opening a model and stepping run in the default floating-point mode with denormals flushed, and
+ *  8. A mistake of the caller (NULL handle, value out of range) is INLAY_ERROR_ARGUMENT, never a
+ crash.
+ *  9. Opening a model and stepping run in the default floating-point mode with denormals flushed,
+ and
  *     so do the host functions they call; the caller's mode is restored on return.
  */
 #ifndef INLAY_INLAY_H
@@ -33,7 +42,8 @@
 extern "C" {
 #endif
 
-/* ---- Status ------------------------------------------------------------------------------------ */
+/* ---- Status ------------------------------------------------------------------------------------
+ */
 
 typedef int32_t inlay_status;
 enum {
@@ -70,20 +80,21 @@ INLAY_API const char* inlay_version(void);
 /* INLAY_ABI_VERSION of the library that is really linked. */
 INLAY_API uint32_t inlay_abi_version(void);
 
-/* ---- Host -------------------------------------------------------------------------------------- */
+/* ---- Host --------------------------------------------------------------------------------------
+ */
 
-/* Memory. `allocate` returns `size` bytes aligned to `alignment` (a power of two) or NULL; `release`
- * gets the same size and alignment back. Called from whichever thread runs inlay. NULL functions: the
- * C library's heap. */
+/* Memory. `allocate` returns `size` bytes aligned to `alignment` (a power of two) or NULL;
+ * `release` gets the same size and alignment back. Called from whichever thread runs inlay. NULL
+ * functions: the C library's heap. */
 typedef struct inlay_allocator {
   void* user;
   void* (*allocate)(void* user, size_t size, size_t alignment);
   void (*release)(void* user, void* block, size_t size, size_t alignment);
 } inlay_allocator;
 
-/* Workers. `run` calls task(argument, i) once for every i in [0, count), in any order, on any threads,
- * at the same time or one after the other, and returns when all calls have returned. Results never
- * depend on how. count is never over `workers`. A NULL `run`: built-in threads. */
+/* Workers. `run` calls task(argument, i) once for every i in [0, count), in any order, on any
+ * threads, at the same time or one after the other, and returns when all calls have returned.
+ * Results never depend on how. count is never over `workers`. A NULL `run`: built-in threads. */
 typedef struct inlay_jobs {
   void* user;
   uint32_t workers; /* how many calls can run at the same time, 1 to 256 */
@@ -91,8 +102,8 @@ typedef struct inlay_jobs {
               void* argument);
 } inlay_jobs;
 
-/* Time in nanoseconds from any fixed point, never going back; workers ask at the same time. NULL: the
- * system's monotonic clock. */
+/* Time in nanoseconds from any fixed point, never going back; workers ask at the same time. NULL:
+ * the system's monotonic clock. */
 typedef struct inlay_clock {
   void* user;
   uint64_t (*now)(void* user);
@@ -116,7 +127,8 @@ typedef struct inlay_host {
 
 INLAY_API void inlay_host_defaults(inlay_host* host);
 
-/* ---- Where bytes come from ----------------------------------------------------------------------- */
+/* ---- Where bytes come from
+ * ----------------------------------------------------------------------- */
 
 enum { INLAY_SOURCE_PATH = 1, INLAY_SOURCE_MEMORY = 2, INLAY_SOURCE_CALLBACK = 3 };
 
@@ -128,30 +140,34 @@ typedef struct inlay_source {
   const void* data; /* memory: borrowed, unchanged until the model is released; any alignment */
   uint64_t size;    /* memory, callback: bytes in all */
   void* user;
-  /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status, which
-   * ends the opening: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. Only called with ranges inside [0, size), from the thread that opens the model. */
+  /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status,
+   * which ends the opening: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. Only called
+   * with ranges inside [0, size), from the thread that opens the model. */
   inlay_status (*read)(void* user, uint64_t offset, void* destination, size_t size);
 } inlay_source;
 
-/* A file, mapped into memory. It must not shrink while the model lives: a mapped file that loses bytes
- * faults in the reader; use a callback source where that can happen. */
+/* A file, mapped into memory. It must not shrink while the model lives: a mapped file that loses
+ * bytes faults in the reader; use a callback source where that can happen. */
 INLAY_API void inlay_source_path(inlay_source* source, const char* path, size_t length);
-/* A block of memory that already holds the file; its weights are used in place, nothing is copied. */
+/* A block of memory that already holds the file; its weights are used in place, nothing is copied.
+ */
 INLAY_API void inlay_source_memory(inlay_source* source, const void* data, size_t size);
 /* Bytes through a function (archives, encrypted files); weights are copied to host memory. */
 INLAY_API void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
                                      inlay_status (*read)(void* user, uint64_t offset,
                                                           void* destination, size_t size));
 
-/* ---- Model --------------------------------------------------------------------------------------- */
+/* ---- Model
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct inlay_model inlay_model;
 typedef struct inlay_tokenizer inlay_tokenizer;
 
 enum {
   INLAY_OPEN_METADATA = 1, /* keys, tensor list and tokenizer; any architecture, even no tensors */
-  INLAY_OPEN_PROGRAM = 2,  /* and the recorded program: plan and explain work; no weight byte is read */
-  INLAY_OPEN_WEIGHTS = 3   /* and the weights: sessions can be opened */
+  INLAY_OPEN_PROGRAM =
+      2, /* and the recorded program: plan and explain work; no weight byte is read */
+  INLAY_OPEN_WEIGHTS = 3 /* and the weights: sessions can be opened */
 };
 
 typedef struct inlay_model_options {
@@ -164,8 +180,8 @@ typedef struct inlay_model_options {
 INLAY_API void inlay_model_options_defaults(inlay_model_options* options);
 
 /* Opens a model. `options` may be NULL. On success *model has one reference.
- * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), LIMIT (a file with more
- * keys, tensors or bytes of text than any real one), MEMORY, ARGUMENT. */
+ * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), LIMIT (a file with
+ * more keys, tensors or bytes of text than any real one), MEMORY, ARGUMENT. */
 INLAY_API inlay_status inlay_model_open(const inlay_source* source,
                                         const inlay_model_options* options, inlay_model** model,
                                         inlay_error* error);
@@ -185,7 +201,7 @@ typedef struct inlay_model_info {
   uint32_t context_length;  /* as trained; 0: not stated */
   uint32_t width;           /* of the residual stream */
   uint32_t layers;
-  uint32_t vocabulary;      /* rows of the logits; tokens of the tokenizer below INLAY_OPEN_PROGRAM */
+  uint32_t vocabulary; /* rows of the logits; tokens of the tokenizer below INLAY_OPEN_PROGRAM */
   uint64_t metadata_count;
   uint64_t tensor_count;
 } inlay_model_info;
@@ -198,11 +214,11 @@ typedef struct inlay_metadata {
   uint32_t is_array;
   const char* key;
   size_t key_length;
-  const char* type;   /* zero-terminated: "u32", "string", "f32" ...; of the elements for an array */
-  uint64_t count;     /* elements of an array, else 1 */
-  const char* text;   /* the value when it is a string, else NULL */
+  const char* type; /* zero-terminated: "u32", "string", "f32" ...; of the elements for an array */
+  uint64_t count;   /* elements of an array, else 1 */
+  const char* text; /* the value when it is a string, else NULL */
   size_t text_length;
-  double number;      /* the value when it is a number or a bool */
+  double number; /* the value when it is a number or a bool */
 } inlay_metadata;
 
 /* The index-th key of the file, in file order. ARGUMENT when index is not under metadata_count. */
@@ -211,12 +227,12 @@ INLAY_API inlay_status inlay_model_get_metadata(const inlay_model* model, uint64
 
 typedef struct inlay_tensor {
   uint32_t struct_size;
-  uint32_t rank;       /* 1 to 4 */
+  uint32_t rank; /* 1 to 4 */
   const char* name;
   size_t name_length;
-  const char* type;    /* zero-terminated: "F32", "Q4_K" ... */
-  uint64_t shape[4];   /* innermost (contiguous) first, as in the file */
-  uint64_t offset;     /* of the data, from the start of the source */
+  const char* type;  /* zero-terminated: "F32", "Q4_K" ... */
+  uint64_t shape[4]; /* innermost (contiguous) first, as in the file */
+  uint64_t offset;   /* of the data, from the start of the source */
   uint64_t bytes;
 } inlay_tensor;
 
@@ -226,7 +242,8 @@ INLAY_API inlay_status inlay_model_get_tensor(const inlay_model* model, uint64_t
 /* The model's tokenizer; lives as long as the model. NULL: the file has none. */
 INLAY_API const inlay_tokenizer* inlay_model_get_tokenizer(const inlay_model* model);
 
-/* ---- Instruction sets ---------------------------------------------------------------------------- */
+/* ---- Instruction sets
+ * ---------------------------------------------------------------------------- */
 
 /* Units compiled into this library, slowest first; every one gives the same bits. */
 INLAY_API uint32_t inlay_isa_count(void);
@@ -235,7 +252,8 @@ INLAY_API const char* inlay_isa_name(uint32_t index);
 /* 1 if this processor can run it, else 0. */
 INLAY_API int inlay_isa_usable(uint32_t index);
 
-/* ---- Tokenizer ----------------------------------------------------------------------------------- */
+/* ---- Tokenizer
+ * ----------------------------------------------------------------------------------- */
 
 enum {
   INLAY_ENCODE_ADD_SPECIAL = 1,  /* begin / end tokens where the model's metadata asks for them */
@@ -279,18 +297,19 @@ INLAY_API int inlay_tokenizer_is_end(const inlay_tokenizer* tokenizer, int32_t i
 typedef struct inlay_stream {
   unsigned char held[8]; /* bytes of a character that is not complete yet */
   uint32_t held_length;
-  uint32_t started;      /* 0 before the first token */
+  uint32_t started; /* 0 before the first token */
 } inlay_stream;
 
-/* Appends token `id`; *length bytes of whole characters are in `text` (perhaps 0). Bytes that can never
- * become a character come out as U+FFFD. LIMIT: capacity too small; nothing is consumed. */
+/* Appends token `id`; *length bytes of whole characters are in `text` (perhaps 0). Bytes that can
+ * never become a character come out as U+FFFD. LIMIT: capacity too small; nothing is consumed. */
 INLAY_API inlay_status inlay_stream_push(inlay_stream* stream, const inlay_tokenizer* tokenizer,
                                          int32_t id, char* text, size_t capacity, size_t* length);
 /* The end: what is still held, as U+FFFD if it is no whole character. At most 24 bytes. */
 INLAY_API inlay_status inlay_stream_finish(inlay_stream* stream, char* text, size_t capacity,
                                            size_t* length);
 
-/* ---- Sampler ------------------------------------------------------------------------------------- */
+/* ---- Sampler
+ * ------------------------------------------------------------------------------------- */
 
 typedef struct inlay_logit_bias {
   int32_t token;
@@ -316,7 +335,8 @@ typedef struct inlay_sampler_options {
 
 INLAY_API void inlay_sampler_options_defaults(inlay_sampler_options* options);
 
-/* ---- Session ------------------------------------------------------------------------------------- */
+/* ---- Session
+ * ------------------------------------------------------------------------------------- */
 
 typedef struct inlay_session inlay_session;
 typedef uint64_t inlay_sequence; /* 0 is never a sequence */
@@ -335,11 +355,13 @@ typedef struct inlay_session_options {
 
 INLAY_API void inlay_session_options_defaults(inlay_session_options* options);
 
-/* Bytes of memory, exact: what is held once a session is open. While opening, some working memory comes
- * on top for a moment (a few times the largest vector of the file, and lists of the program). */
+/* Bytes of memory, exact: what is held once a session is open. While opening, some working memory
+ * comes on top for a moment (a few times the largest vector of the file, and lists of the program).
+ */
 typedef struct inlay_plan {
   uint32_t struct_size;
-  uint64_t metadata; /* keys, tensor list, tokenizer, program: taken from the allocator by the model */
+  uint64_t
+      metadata; /* keys, tensor list, tokenizer, program: taken from the allocator by the model */
   uint64_t weights;  /* weights in use: matrices as stored, vectors as F32 */
   uint64_t state;    /* key/value cache and token lists of a session */
   uint64_t scratch;  /* everything else of a session: activations, logits, sampler arrays */
@@ -359,7 +381,8 @@ INLAY_API inlay_status inlay_model_explain(const inlay_model* model,
                                            size_t capacity, size_t* length, inlay_error* error);
 
 /* Opens a session; takes all its memory now. `options` may be NULL.
- * Errors: ARGUMENT, LIMIT (context over 2^20, sequences over 1024 ...), MEMORY, STATE (no weights). */
+ * Errors: ARGUMENT, LIMIT (context over 2^20, sequences over 1024 ...), MEMORY, STATE (no weights).
+ */
 INLAY_API inlay_status inlay_session_open(inlay_model* model, const inlay_session_options* options,
                                           inlay_session** session, inlay_error* error);
 /* Frees everything, threads included, before it returns; NULL is allowed. */
@@ -368,12 +391,12 @@ INLAY_API void inlay_session_close(inlay_session* session);
 /* A new empty sequence. LIMIT when `sequences` of them exist. */
 INLAY_API inlay_status inlay_session_add(inlay_session* session, inlay_sequence* sequence,
                                          inlay_error* error);
-/* Ends a sequence and gives its pages back. STATE when it is not alive. A pass that is in flight with
- * rows of it begins anew, also for the other sequences. */
+/* Ends a sequence and gives its pages back. STATE when it is not alive. A pass that is in flight
+ * with rows of it begins anew, also for the other sequences. */
 INLAY_API inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence);
 
-/* Logits for every token fed, not only for the last. A pass has at most `logits_rows` of them: raise
- * that option with `chunk`, or the prompt goes through the weights a few tokens at a time. */
+/* Logits for every token fed, not only for the last. A pass has at most `logits_rows` of them:
+ * raise that option with `chunk`, or the prompt goes through the weights a few tokens at a time. */
 enum { INLAY_FEED_ALL_LOGITS = 1 };
 
 /* Appends tokens that the next steps will compute. All or nothing.
@@ -381,11 +404,11 @@ enum { INLAY_FEED_ALL_LOGITS = 1 };
 INLAY_API inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence,
                                           const int32_t* ids, size_t count, uint32_t flags,
                                           inlay_error* error);
-/* Gives the sequence a sampler: once its fed tokens are computed each step tells a token and feeds it
- * back. The token told with finish != NONE is the last: it is not fed, and the sampler is gone. To go
- * on, feed it (or what should stand there instead) and call this again; without feeding, the same
- * position is drawn again. max_tokens 0: until end of text or context. NULL options: takes the sampler
- * away. Errors: ARGUMENT (a value out of its range, too many biases), STATE. */
+/* Gives the sequence a sampler: once its fed tokens are computed each step tells a token and feeds
+ * it back. The token told with finish != NONE is the last: it is not fed, and the sampler is gone.
+ * To go on, feed it (or what should stand there instead) and call this again; without feeding, the
+ * same position is drawn again. max_tokens 0: until end of text or context. NULL options: takes the
+ * sampler away. Errors: ARGUMENT (a value out of its range, too many biases), STATE. */
 INLAY_API inlay_status inlay_session_generate(inlay_session* session, inlay_sequence sequence,
                                               const inlay_sampler_options* options,
                                               uint64_t max_tokens, inlay_error* error);
@@ -406,22 +429,23 @@ typedef struct inlay_event {
 
 /* Computes until something is to be told or the budget is spent.
  * budget: nanoseconds; 0: no limit. At least one tile of work is done in each call, so that even a
- * budget of 1 ns goes forward. A tile is some tens of microseconds on a current processor (64 KiB of
- * weights for up to 64 tokens; one token and head of attention, so longer in contexts of many
+ * budget of 1 ns goes forward. A tile is some tens of microseconds on a current processor (64 KiB
+ * of weights for up to 64 tokens; one token and head of attention, so longer in contexts of many
  * thousands); the draw of a token is one piece too.
- * Returns TOKEN or LOGITS (event says whose; others of the same pass follow in the next calls without
- * further work), YIELD, DONE, or an error. The results do not depend on the budget.
- * Errors of a sampler: FORMAT (a logit is NaN: the weights are damaged), STATE (every token is
- * forbidden); event->sequence says whose, and that sampler is taken away.
- * No allocation, and on the caller's thread alone no system call. */
+ * Returns TOKEN or LOGITS (event says whose; others of the same pass follow in the next calls
+ * without further work), YIELD, DONE, or an error. The results do not depend on the budget. Errors
+ * of a sampler: FORMAT (a logit is NaN: the weights are damaged), STATE (every token is forbidden);
+ * event->sequence says whose, and that sampler is taken away. No allocation, and on the caller's
+ * thread alone no system call. */
 INLAY_API inlay_status inlay_session_step(inlay_session* session, uint64_t budget,
                                           inlay_event* event, inlay_error* error);
 /* Asks a running step, or the next one that has work, to return YIELD at the next tile. Nothing is
  * lost: the work in flight goes on with the step after it. Thread-safe. */
 INLAY_API void inlay_session_cancel(inlay_session* session);
 
-/* Logits of the sequence's latest pass: rows of `vocabulary` floats, valid until the next step, feed or
- * drop. *position is the position of the first row. STATE when there are none, or a pass is in flight. */
+/* Logits of the sequence's latest pass: rows of `vocabulary` floats, valid until the next step,
+ * feed or drop. *position is the position of the first row. STATE when there are none, or a pass is
+ * in flight. */
 INLAY_API inlay_status inlay_session_logits(const inlay_session* session, inlay_sequence sequence,
                                             const float** logits, uint32_t* rows,
                                             uint32_t* position);

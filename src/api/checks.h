@@ -26,17 +26,17 @@ inline inlay_status null_argument(Error& error, const char* name) {
   return code(fail(error, Status::argument, "{} is NULL", name));
 }
 
-// Copies an option struct of any version over the defaults: a longer, newer one is refused when it sets
-// fields unknown here. Version 1 is the oldest, so nothing shorter than it is a struct of ours; when a
-// struct grows, its size in version 1 is to be named here.
+// Copies an option struct of any version over the defaults: a longer, newer one is refused when it
+// sets fields unknown here. Version 1 is the oldest, so nothing shorter than it is a struct of
+// ours; when a struct grows, its size in version 1 is to be named here.
 template <class T>
 Status copy_options(const T* given, T* options, const char* name, Error& error) {
   const std::uint32_t own = options->struct_size;
   if (!given) return Status::ok;
   const std::uint32_t size = given->struct_size;
   if (size < own || size > 2 * own) {
-    return fail(error, Status::argument, "{}: struct_size is {}, expected {}; use the _defaults function",
-                name, size, own);
+    return fail(error, Status::argument,
+                "{}: struct_size is {}, expected {}; use the _defaults function", name, size, own);
   }
   const auto* bytes = reinterpret_cast<const unsigned char*>(given);
   for (std::uint32_t i = own; i < size; ++i) {

@@ -51,8 +51,8 @@ inlay_status inlay_model_open(const inlay_source* source, const inlay_model_opti
   if (!is_error(status)) status = copy_options(opened.host, &inner.host, "host", call);
   if (is_error(status)) return code(status);
   if (opened.depth < INLAY_OPEN_METADATA || opened.depth > INLAY_OPEN_WEIGHTS) {
-    return code(fail(call, Status::argument, "model options: depth is {}, known are 1 to 3",
-                     opened.depth));
+    return code(
+        fail(call, Status::argument, "model options: depth is {}, known are 1 to 3", opened.depth));
   }
   if (!inner.host.allocator.allocate != !inner.host.allocator.release) {
     return code(fail(call, Status::argument, "host: allocate and release come together"));

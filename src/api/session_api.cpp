@@ -57,9 +57,8 @@ inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence)
   return session ? code(unwrap(session)->drop(sequence)) : INLAY_ERROR_ARGUMENT;
 }
 
-inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence,
-                                const int32_t* ids, size_t count, uint32_t flags,
-                                inlay_error* error) {
+inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence, const int32_t* ids,
+                                size_t count, uint32_t flags, inlay_error* error) {
   CallError call(error);
   if (!session) return null_argument(call, "session");
   if (!ids && count) return null_argument(call, "ids");

@@ -65,8 +65,8 @@ inlay_status inlay_tokenizer_decode(const inlay_tokenizer* tokenizer, const int3
   return give_array(result, text, capacity, length, "decode: bytes", call);
 }
 
-inlay_status inlay_tokenizer_piece(const inlay_tokenizer* tokenizer, int32_t id,
-                                   const char** bytes, size_t* length) {
+inlay_status inlay_tokenizer_piece(const inlay_tokenizer* tokenizer, int32_t id, const char** bytes,
+                                   size_t* length) {
   if (!tokenizer || !bytes || !length) return INLAY_ERROR_ARGUMENT;
   const Tokenizer& t = *model_of(tokenizer)->tokenizer();
   if (!t.contains(id)) return INLAY_ERROR_ARGUMENT;
@@ -99,8 +99,8 @@ int inlay_tokenizer_is_end(const inlay_tokenizer* tokenizer, int32_t id) {
 inlay_status inlay_stream_push(inlay_stream* stream, const inlay_tokenizer* tokenizer, int32_t id,
                                char* text, size_t capacity, size_t* length) {
   if (!stream || !tokenizer || (!text && capacity) || !length) return INLAY_ERROR_ARGUMENT;
-  return code(stream_push(*stream, *model_of(tokenizer)->tokenizer(), id, {text, capacity},
-                          *length));
+  return code(
+      stream_push(*stream, *model_of(tokenizer)->tokenizer(), id, {text, capacity}, *length));
 }
 
 inlay_status inlay_stream_finish(inlay_stream* stream, char* text, size_t capacity,

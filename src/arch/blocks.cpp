@@ -70,7 +70,7 @@ void rotary_decoder(const Meta& m, Graph& g, RopePairs order) {
   const Rope rope = m.rope(heads, order);
   const std::uint32_t inner = m.feed_forward_width();
   const Weight embedding = g.embedding("token_embd.weight", width);
-  Tensor x = g.embed(embedding);                                                  // (T, d)
+  Tensor x = g.embed(embedding);  // (T, d)
   const Tensor table = g.rope_table(rope, g.vector_if("rope_freqs.weight", rope.pairs));
   for (std::uint32_t i = 0; i < m.layers(); ++i) {
     const Layer l = g.layer(i);
@@ -80,7 +80,7 @@ void rotary_decoder(const Meta& m, Graph& g, RopePairs order) {
     x = g.add(x, gated_ffn(g, l, n, width, inner, Act::silu));
   }
   g.end_layers();
-  x = g.take(x);                                                                 // (R, d)
+  x = g.take(x);  // (R, d)
   x = g.rms_norm(x, g.vector("output_norm.weight", width), m.rms_eps());
   g.logits(g.linear(x, output_matrix(g, embedding, width)));
 }

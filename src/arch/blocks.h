@@ -1,4 +1,5 @@
-// blocks.h - paragraphs that several families share: attention with separate projections, gated FFN.
+// blocks.h - paragraphs that several families share: attention with separate projections, gated
+// FFN.
 #pragma once
 
 #include "graph/graph.h"
@@ -23,20 +24,19 @@ Tensor norm_with_bias(Graph& g, const Layer& l, Tensor x, std::string_view name,
 struct FusedHeads {
   Tensor q, k, v;
 };
-FusedHeads fused_heads(Graph& g, const Layer& l, Tensor x, std::uint32_t width,
-                       const Heads& heads);
+FusedHeads fused_heads(Graph& g, const Layer& l, Tensor x, std::uint32_t width, const Heads& heads);
 
 // Wo attention(rope(Wq x [+ bq]), rope(Wk x [+ bk]), Wv x [+ bv]); biases where the file has them.
 Tensor rotary_attention(Graph& g, const Layer& l, Tensor x, std::uint32_t width, const Heads& heads,
-                       const Rope& rope, Tensor table);
+                        const Rope& rope, Tensor table);
 
 // Wdown (kind(Wgate x) * (Wup x))
 Tensor gated_ffn(Graph& g, const Layer& l, Tensor x, std::uint32_t width, std::uint32_t inner,
-                Act kind);
+                 Act kind);
 
 // Wdown kind(Wup x + b) + b
 Tensor plain_ffn(Graph& g, const Layer& l, Tensor x, std::uint32_t width, std::uint32_t inner,
-                Act kind);
+                 Act kind);
 
 // The output matrix, or the embedding again when the file has none ("tied").
 Weight output_matrix(Graph& g, Weight embedding, std::uint32_t width);

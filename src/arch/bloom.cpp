@@ -1,5 +1,5 @@
-// bloom.cpp - BLOOM (arXiv:2211.05100): LayerNorm after the embedding, one fused projection [Q; K; V],
-// no rope but ALiBi: a penalty that grows with distance, per head (arXiv:2108.12409).
+// bloom.cpp - BLOOM (arXiv:2211.05100): LayerNorm after the embedding, one fused projection [Q; K;
+// V], no rope but ALiBi: a penalty that grows with distance, per head (arXiv:2108.12409).
 //   x += Attention(LN(x));   x += FFN(LN(x))
 #include "arch/blocks.h"
 
@@ -30,7 +30,7 @@ void bloom(const Meta& m, Graph& g) {
   const Heads heads = m.heads();
   const std::uint32_t inner = m.feed_forward_width();
   const Weight embedding = g.embedding("token_embd.weight", width);
-  Tensor x = g.embed(embedding);                                                 // (T, d)
+  Tensor x = g.embed(embedding);  // (T, d)
   x = norm(g, x, "token_embd_norm.weight", "token_embd_norm.bias", width, eps);
   for (std::uint32_t i = 0; i < m.layers(); ++i) {
     const Layer l = g.layer(i);
@@ -40,7 +40,7 @@ void bloom(const Meta& m, Graph& g) {
     x = g.add(x, plain_ffn(g, l, n, width, inner, Act::gelu_tanh));
   }
   g.end_layers();
-  x = g.take(x);                                                                 // (R, d)
+  x = g.take(x);  // (R, d)
   x = norm(g, x, "output_norm.weight", "output_norm.bias", width, eps);
   g.logits(g.linear(x, output_matrix(g, embedding, width)));
 }

@@ -26,7 +26,7 @@ void gptneox(const Meta& m, Graph& g) {
   const std::uint32_t inner = m.feed_forward_width();
   const bool parallel = m.flag_or("use_parallel_residual", true);
   const Weight embedding = g.embedding("token_embd.weight", width);
-  Tensor x = g.embed(embedding);                                                 // (T, d)
+  Tensor x = g.embed(embedding);  // (T, d)
   const Tensor table = g.rope_table(rope);
   for (std::uint32_t i = 0; i < m.layers(); ++i) {
     const Layer l = g.layer(i);
@@ -36,7 +36,7 @@ void gptneox(const Meta& m, Graph& g) {
     x = g.add(attended, plain_ffn(g, l, f, width, inner, Act::gelu));
   }
   g.end_layers();
-  x = g.take(x);                                                                 // (R, d)
+  x = g.take(x);  // (R, d)
   const Weight scale = g.vector("output_norm.weight", width);
   x = g.layer_norm(x, scale, g.vector("output_norm.bias", width), eps);
   g.logits(g.linear(x, output_matrix(g, embedding, width)));

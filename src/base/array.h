@@ -12,8 +12,8 @@
 
 namespace inlay {
 
-// Elements move by move construction. All growing calls return Status::memory when memory is out and
-// leave the array as it was. Indexing is unchecked: check sizes where data comes in.
+// Elements move by move construction. All growing calls return Status::memory when memory is out
+// and leave the array as it was. Indexing is unchecked: check sizes where data comes in.
 template <class T>
 class Array {
  public:

@@ -1,4 +1,5 @@
-// diagnostics.h - error texts: formats checked at compile time by fmt, written into bounded buffers.
+// diagnostics.h - error texts: formats checked at compile time by fmt, written into bounded
+// buffers.
 #pragma once
 
 // fmt must neither throw nor end the process here; formats are checked when compiled.
@@ -18,8 +19,8 @@
 
 namespace inlay {
 
-// A name or text from a file, made safe to show: at most 64 bytes of valid UTF-8; control characters
-// and bytes that are no character become '?'.
+// A name or text from a file, made safe to show: at most 64 bytes of valid UTF-8; control
+// characters and bytes that are no character become '?'.
 struct Shown {
   char text[72];
   std::size_t length;

@@ -1,4 +1,5 @@
-// hash_map.h - an open-addressing hash map whose growth may fail; keys are plain values or string views.
+// hash_map.h - an open-addressing hash map whose growth may fail; keys are plain values or string
+// views.
 #pragma once
 
 #include <bit>
@@ -58,9 +59,7 @@ class HashMap {
     const Slot* slot = const_cast<HashMap*>(this)->probe(key);
     return slot->used ? &slot->value : nullptr;
   }
-  Value* find(Key key) {
-    return const_cast<Value*>(static_cast<const HashMap*>(this)->find(key));
-  }
+  Value* find(Key key) { return const_cast<Value*>(static_cast<const HashMap*>(this)->find(key)); }
   bool contains(Key key) const { return find(key) != nullptr; }
 
  private:

@@ -93,8 +93,8 @@ Status Source::map_file(Error& error) {
   const char* path = name_.data();
   const Shown shown(name());
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail(error, Status::io, "{}: cannot open: {} (error {})", shown, reason(errno),
-                            errno);
+  if (file < 0)
+    return fail(error, Status::io, "{}: cannot open: {} (error {})", shown, reason(errno), errno);
   struct stat state {};
   if (::fstat(file, &state) != 0) {
     const int code = errno;
@@ -115,8 +115,8 @@ Status Source::map_file(Error& error) {
     const int code = errno;
     if (map == MAP_FAILED) {
       ::close(file);
-      return fail(error, Status::io, "{}: cannot map {} bytes: {} (error {})", shown, size, reason(code),
-                  code);
+      return fail(error, Status::io, "{}: cannot map {} bytes: {} (error {})", shown, size,
+                  reason(code), code);
     }
     map_ = static_cast<const std::byte*>(map);
     mapped_ = true;
@@ -151,8 +151,7 @@ void Source::close() {
 
 #endif
 
-Status Source::read(std::uint64_t offset, void* destination, std::size_t size,
-                    Error& error) const {
+Status Source::read(std::uint64_t offset, void* destination, std::size_t size, Error& error) const {
   if (offset > size_ || size > size_ - offset) {
     return fail(error, Status::format, "{}: bytes {} to {} wanted, the file has {}", Shown(name()),
                 offset, offset + size, size_);

@@ -23,7 +23,8 @@ std::uint32_t physical_cores() {
 #if defined(__linux__)
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
-  if (const int smt = ::open("/sys/devices/system/cpu/smt/active", O_RDONLY | O_CLOEXEC); smt >= 0) {
+  if (const int smt = ::open("/sys/devices/system/cpu/smt/active", O_RDONLY | O_CLOEXEC);
+      smt >= 0) {
     char active = '0';
     if (::read(smt, &active, 1) == 1 && active == '1') cores = (cores + 1) / 2;
     ::close(smt);
@@ -35,8 +36,8 @@ std::uint32_t physical_cores() {
 
 struct WorkerPool::State {
   pthread_mutex_t mutex;
-  pthread_cond_t wake;   // a new round, or the end
-  pthread_cond_t idle;   // the last busy worker of a round is back
+  pthread_cond_t wake;          // a new round, or the end
+  pthread_cond_t idle;          // the last busy worker of a round is back
   std::uint32_t unclaimed = 0;  // calls of this round that no thread has taken
   std::uint32_t busy = 0;       // threads inside the task
   bool ending = false;

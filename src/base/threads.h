@@ -33,8 +33,8 @@ class WorkerPool {
 
   std::uint32_t workers() const { return workers_; }
 
-  // Calls task(argument, i) for i = 0 here and for 1 .. workers - 1 on the threads that wake in time;
-  // returns when every call that began has returned. The task must not need all of them.
+  // Calls task(argument, i) for i = 0 here and for 1 .. workers - 1 on the threads that wake in
+  // time; returns when every call that began has returned. The task must not need all of them.
   void run(Task task, void* argument);
 
  private:

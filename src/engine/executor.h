@@ -11,8 +11,8 @@ namespace inlay {
 
 // Who runs workers: the host's jobs, or our own threads.
 struct Workers {
-  inlay_jobs jobs{};             // used when run is set
-  WorkerPool* pool = nullptr;    // else this
+  inlay_jobs jobs{};           // used when run is set
+  WorkerPool* pool = nullptr;  // else this
   std::uint32_t count = 1;
   void run(WorkerPool::Task task, void* argument) const;
 };

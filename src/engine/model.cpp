@@ -21,8 +21,13 @@ constexpr std::size_t model_alignment = 64;
 }  // namespace
 
 Model::Model(const inlay_host& host)
-    : allocator_(host.allocator), host_(host), manifest_(allocator_), tokenizer_(allocator_),
-      program_(allocator_), weights_(allocator_), blocks_(allocator_) {
+    : allocator_(host.allocator),
+      host_(host),
+      manifest_(allocator_),
+      tokenizer_(allocator_),
+      program_(allocator_),
+      weights_(allocator_),
+      blocks_(allocator_) {
   host_.allocator = allocator_.host();
 }
 

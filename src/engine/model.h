@@ -32,7 +32,7 @@ class Model {
   const Manifest& manifest() const { return manifest_; }
   const Tokenizer* tokenizer() const { return has_tokenizer_ ? &tokenizer_ : nullptr; }
   const char* architecture() const { return architecture_text_; }  // zero-terminated
-  const char* name() const { return name_; }  // zero-terminated, may be ""
+  const char* name() const { return name_; }                       // zero-terminated, may be ""
   std::uint32_t depth() const { return depth_; }
   const Program& program() const { return program_; }
   const KernelTable& kernels() const { return *kernels_; }
@@ -47,7 +47,7 @@ class Model {
   std::uint64_t token_bytes() const { return token_bytes_; }  // weight bytes read for one token
   // The program as text, appended. Only fails for memory.
   Status explain(Array<char>& text) const;
-  bool all_f32() const;                  // every matrix is F32
+  bool all_f32() const;  // every matrix is F32
 
  private:
   explicit Model(const inlay_host& host);

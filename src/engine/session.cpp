@@ -22,9 +22,7 @@ class BusyGuard {
   bool owner_;
 };
 
-Status busy(Error& error) {
-  return fail(error, Status::state, "session: another call is running");
-}
+Status busy(Error& error) { return fail(error, Status::state, "session: another call is running"); }
 
 Status not_alive(std::uint64_t sequence, Error& error) {
   return fail(error, Status::state, "session: sequence {:#x} is not alive", sequence);
@@ -104,8 +102,8 @@ void Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_lo
   }
 }
 
-Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids,
-                     std::uint32_t flags, Error& error) {
+Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, std::uint32_t flags,
+                     Error& error) {
   const BusyGuard guard(busy_);
   if (!guard) return busy(error);
   Sequence* s = find(sequence);
@@ -137,8 +135,8 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
     return Status::ok;
   }
   const std::uint32_t vocabulary = model_.program().vocabulary;
-  INLAY_TRY(s->sampler.init(*options, vocabulary,
-                            {sampler_memory_, Sampler::bytes(vocabulary)}, error));
+  INLAY_TRY(
+      s->sampler.init(*options, vocabulary, {sampler_memory_, Sampler::bytes(vocabulary)}, error));
   s->sampling = true;
   s->tokens_left = max_tokens ? max_tokens : UINT64_MAX;
   if (s->pending() == 0 && s->length > 0) {

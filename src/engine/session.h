@@ -1,4 +1,5 @@
-// session.h - many sequences over one model: feed tokens, step through passes, read or sample logits.
+// session.h - many sequences over one model: feed tokens, step through passes, read or sample
+// logits.
 #pragma once
 
 #include <atomic>
@@ -13,15 +14,13 @@ namespace inlay {
 
 // Options with every default resolved.
 struct SessionShape {
-  std::uint32_t context;      // tokens of one sequence
+  std::uint32_t context;  // tokens of one sequence
   std::uint32_t sequences;
   std::uint32_t chunk;        // T at most
   std::uint32_t logits_rows;  // R at most
   CellType kv_type;
   std::uint32_t workers;
-  std::uint32_t pages_per_sequence() const {
-    return (context + page_tokens - 1) / page_tokens;
-  }
+  std::uint32_t pages_per_sequence() const { return (context + page_tokens - 1) / page_tokens; }
 };
 
 // Checks the options against the model. Errors: argument, limit, state (no program).
@@ -75,16 +74,16 @@ class Session {
     std::uint32_t again;       // 1: the last computed token is computed once more, for its logits
     std::uint32_t pages;       // of its table in use
     bool sampling;
-    bool event;                // something of the last pass is to be told
+    bool event;                 // something of the last pass is to be told
     std::uint64_t tokens_left;  // of a generation
     // The latest pass:
-    std::uint32_t pass_tokens;    // rows of it
-    std::uint32_t wanted_first;   // row of the logits
-    std::uint32_t wanted;         // rows of logits
+    std::uint32_t pass_tokens;   // rows of it
+    std::uint32_t wanted_first;  // row of the logits
+    std::uint32_t wanted;        // rows of logits
     std::uint32_t wanted_position;
-    std::int32_t* ids;            // (context)
-    std::uint64_t* all_logits;    // (context) bits: logits of this token are wanted
-    std::uint32_t* table;         // (pages_per_sequence)
+    std::int32_t* ids;          // (context)
+    std::uint64_t* all_logits;  // (context) bits: logits of this token are wanted
+    std::uint32_t* table;       // (pages_per_sequence)
     Sampler sampler;
     std::uint32_t begin() const { return computed - again; }  // of the next pass
     std::uint32_t pending() const { return length - begin(); }
@@ -129,7 +128,7 @@ class Session {
   void* scratch_block_ = nullptr;
   SessionBytes bytes_{};
 
-  Sequence* sequences_ = nullptr;       // (sequences)
+  Sequence* sequences_ = nullptr;        // (sequences)
   std::uint32_t* free_pages_ = nullptr;  // stack
   std::uint32_t free_count_ = 0;
   std::uint32_t turn_ = 0;  // whose turn it is first in the next pass

@@ -1,4 +1,5 @@
-// session_memory.cpp - what a session takes: options resolved, two blocks laid out, opened and closed.
+// session_memory.cpp - what a session takes: options resolved, two blocks laid out, opened and
+// closed.
 #include <algorithm>
 #include <new>
 
@@ -47,15 +48,14 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
   s.chunk = std::min<std::uint32_t>(options.chunk ? options.chunk : default_chunk,
                                     static_cast<std::uint32_t>(std::min<std::uint64_t>(
                                         max_chunk, std::uint64_t{s.context} * s.sequences)));
-  s.logits_rows =
-      std::min(s.chunk, options.logits_rows ? options.logits_rows : s.sequences);
-  const bool f32 = options.kv_type == INLAY_KV_F32 ||
-                   (options.kv_type == INLAY_KV_AUTO && model.all_f32());
+  s.logits_rows = std::min(s.chunk, options.logits_rows ? options.logits_rows : s.sequences);
+  const bool f32 =
+      options.kv_type == INLAY_KV_F32 || (options.kv_type == INLAY_KV_AUTO && model.all_f32());
   s.kv_type = f32 ? CellType::f32 : CellType::f16;
   const inlay_jobs& jobs = model.host().jobs;
   if (jobs.run && (jobs.workers == 0 || jobs.workers > max_workers)) {
-    return fail(error, Status::argument, "host: jobs.workers is {}, expected 1 to {}",
-                jobs.workers, max_workers);
+    return fail(error, Status::argument, "host: jobs.workers is {}, expected 1 to {}", jobs.workers,
+                max_workers);
   }
   s.workers = jobs.run ? jobs.workers : options.threads ? options.threads : physical_cores();
   *shape = s;
@@ -123,8 +123,8 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   session->sequences_ = sequences;
   session->free_pages_ = free_pages;
   session->free_count_ = static_cast<std::uint32_t>(pages);
-  session->kv_ = KvPages{shape.kv_type, pool, page_bytes, places, tables,
-                         static_cast<std::uint32_t>(stride)};
+  session->kv_ =
+      KvPages{shape.kv_type, pool, page_bytes, places, tables, static_cast<std::uint32_t>(stride)};
   session->pass_ = pass;
   session->offsets_ = offsets;
   session->tile_counts_ = tile_counts;

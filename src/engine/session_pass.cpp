@@ -5,8 +5,8 @@
 
 namespace inlay {
 
-// Rows of one sequence, from the first that is not computed on, until it has `limit` of them. The rows
-// whose logits are wanted are neighbours, so that the host sees them as one matrix.
+// Rows of one sequence, from the first that is not computed on, until it has `limit` of them. The
+// rows whose logits are wanted are neighbours, so that the host sees them as one matrix.
 void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
   Sequence& s = sequences_[slot];
   while (s.pass_tokens < limit && s.pass_tokens < s.pending() && pass_.tokens < shape_.chunk) {
@@ -29,8 +29,8 @@ void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
   }
 }
 
-// One sequence after the other has its turn, which surely moves it on. Then come those that wait for a
-// single token, then the others, which share what is left evenly. Each adds its rows once.
+// One sequence after the other has its turn, which surely moves it on. Then come those that wait
+// for a single token, then the others, which share what is left evenly. Each adds its rows once.
 bool Session::build_pass() {
   pass_.tokens = pass_.wanted = 0;
   std::uint32_t singles = 0, prompts = 0;
@@ -86,7 +86,8 @@ void Session::finish_pass() {
   told_ = 0;
 }
 
-// A pass holds rows of a sequence that ends or changes: its keys and values are written again later.
+// A pass holds rows of a sequence that ends or changes: its keys and values are written again
+// later.
 void Session::abandon_pass() {
   executor_.abandon();
   for (std::uint32_t i = 0; i < shape_.sequences; ++i) {

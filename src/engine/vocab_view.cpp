@@ -37,8 +37,7 @@ Status get_floats(const Manifest& m, std::string_view key, std::span<const float
 }
 
 // Another width than 32 bits is not what the format says of token types.
-Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& out,
-                 Error& error) {
+Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& out, Error& error) {
   const Value* value = m.find(key);
   if (!value) return Status::ok;
   const bool fits = value->type() == ValueType::i32 || value->type() == ValueType::u32;
@@ -56,7 +55,8 @@ Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& o
   return Status::ok;
 }
 
-// The tokens that begin and end text must exist when they are named; of the others a file may say -1.
+// The tokens that begin and end text must exist when they are named; of the others a file may say
+// -1.
 Status get_id(const Manifest& m, std::string_view key, bool optional, std::int64_t& id,
               Error& error) {
   id = VocabSource::absent;
@@ -84,8 +84,7 @@ Status get_flag(const Manifest& m, std::string_view key, VocabSource::Flag& flag
 
 }  // namespace
 
-Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokenizer,
-                      Error& error) {
+Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokenizer, Error& error) {
   VocabSource v{};
   Array<std::int32_t> types(allocator);
   INLAY_TRY(m.get("tokenizer.ggml.model", v.model, error));

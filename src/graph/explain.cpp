@@ -39,7 +39,8 @@ void print_value(const Program& p, Printer& out, std::string_view before, ValueI
   const ValueInfo& v = p.values[id];
   const StorageInfo& s = p.storages[v.storage];
   out.line("{}v{}({}, {}{}{})", before, v.storage, s.rows == Rows::tokens ? "T" : "R", v.width,
-           v.form == Activation::f32 ? "" : " ", v.form == Activation::f32 ? "" : form_name(v.form));
+           v.form == Activation::f32 ? "" : " ",
+           v.form == Activation::f32 ? "" : form_name(v.form));
   if (v.column) out.line("[{}:]", v.column);
 }
 

@@ -7,10 +7,9 @@
 
 namespace inlay {
 
-// One line for each instruction: index, layer, op, shapes, weight name and type. `name` gives the name
-// of a tensor by its index in the file.
+// One line for each instruction: index, layer, op, shapes, weight name and type. `name` gives the
+// name of a tensor by its index in the file.
 Status explain(const Program& program, const void* file,
-               std::string_view (*name)(const void* file, std::uint32_t tensor),
-               Array<char>& text);
+               std::string_view (*name)(const void* file, std::uint32_t tensor), Array<char>& text);
 
 }  // namespace inlay

@@ -13,13 +13,13 @@ std::uint32_t readers(const Program& p, std::uint16_t s) {
   return count;
 }
 
-// The linear that may take over the addition `add` at `at`: it makes one operand, which nothing else
-// reads, and the other operand is not written in between.
+// The linear that may take over the addition `add` at `at`: it makes one operand, which nothing
+// else reads, and the other operand is not written in between.
 bool joins(const Program& p, const Instruction& linear, const Instruction& add, ValueId made,
            ValueId other) {
   const ValueInfo& value = p.values[made];
-  return linear.op == Op::linear && linear.out == made && linear.b == no_value &&
-         other != made && p.values[other].storage != value.storage && add.op == Op::add &&
+  return linear.op == Op::linear && linear.out == made && linear.b == no_value && other != made &&
+         p.values[other].storage != value.storage && add.op == Op::add &&
          readers(p, value.storage) == 1;
 }
 

@@ -23,7 +23,8 @@ struct BlockName {
 const char* op_name(Op op) {
   switch (op) {
 #define INLAY_OP(name) \
-  case Op::name: return #name;
+  case Op::name:       \
+    return #name;
 #include "graph/ops.inc"
 #undef INLAY_OP
   }
@@ -43,7 +44,8 @@ Weight Layer::bias_if(std::string_view name, std::uint32_t size) const {
   return graph_.vector_if(BlockName(index_, name, "bias").view, size);
 }
 
-// ---- Weights -------------------------------------------------------------------------------------
+// ---- Weights
+// -------------------------------------------------------------------------------------
 
 // rows 0: whatever the file has.
 Weight Graph::weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
@@ -116,13 +118,14 @@ Layer Graph::layer(std::uint32_t index) {
 }
 void Graph::end_layers() { layer_ = no_layer; }
 
-// ---- Values and instructions ---------------------------------------------------------------------
+// ---- Values and instructions
+// ---------------------------------------------------------------------
 
 Tensor Graph::make_value(std::uint32_t width, Rows rows, Activation form) {
   if (broken()) return {};
   StorageInfo storage{};
-  storage.row_bytes = static_cast<std::uint32_t>(
-      align_up(activation_row_bytes(form, width), row_alignment));
+  storage.row_bytes =
+      static_cast<std::uint32_t>(align_up(activation_row_bytes(form, width), row_alignment));
   storage.rows = rows;
   if (program_.values.size() >= no_value) {
     note(fail(meta_.error(), Status::unsupported, "{}: the program needs too many values",
@@ -209,10 +212,10 @@ Tensor Graph::quantized(Tensor x, Activation form) {
   if (broken() || form == Activation::f32) return x;
   for (std::size_t i = program_.code.size(); i-- > 0;) {
     const Instruction& before = program_.code[i];
-    const bool writes = before.out != no_value && info(Tensor{before.out}).storage == info(x).storage;
+    const bool writes =
+        before.out != no_value && info(Tensor{before.out}).storage == info(x).storage;
     if (writes) break;  // older forms of x are stale
-    if (before.op == Op::quantize && before.a == x.id &&
-        program_.values[before.out].form == form) {
+    if (before.op == Op::quantize && before.a == x.id && program_.values[before.out].form == form) {
       return {before.out};
     }
   }
@@ -295,7 +298,7 @@ Tensor Graph::rope_table(const Rope& rope, Weight factors) {
 }
 
 Tensor Graph::rope(Tensor x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size,
-                  Tensor table) {
+                   Tensor table) {
   if (broken() || !expect_width(x, heads * head_size, "rope") ||
       !expect_width(table, 2 * rope.pairs, "rope table")) {
     return {};
@@ -311,7 +314,7 @@ Tensor Graph::rope(Tensor x, const Rope& rope, std::uint32_t heads, std::uint32_
 }
 
 Tensor Graph::attention(Tensor q, Tensor k, Tensor v, const Heads& heads, float scale,
-                       float max_alibi_bias) {
+                        float max_alibi_bias) {
   if (broken() || !expect_width(q, heads.q_width(), "queries") ||
       !expect_width(k, heads.k_width(), "keys") || !expect_width(v, heads.v_width(), "values")) {
     return {};

@@ -1,4 +1,5 @@
-// graph.h - the builder: an architecture calls it once, on metadata only, and a Program is recorded.
+// graph.h - the builder: an architecture calls it once, on metadata only, and a Program is
+// recorded.
 #pragma once
 
 #include <string_view>
@@ -58,23 +59,24 @@ class Graph {
   Layer layer(std::uint32_t index);
   void end_layers();
 
-  Tensor embed(Weight table);                                            // (T, d)
-  Tensor rms_norm(Tensor x, Weight scale, float eps);                     // as x
-  Tensor layer_norm(Tensor x, Weight scale, Weight bias, float eps);      // as x
-  Tensor linear(Tensor x, Weight w, Weight bias = {});                    // (., n)
-  Tensor slice(Tensor x, std::uint32_t column, std::uint32_t width);      // a view, nothing is copied
+  Tensor embed(Weight table);                                         // (T, d)
+  Tensor rms_norm(Tensor x, Weight scale, float eps);                 // as x
+  Tensor layer_norm(Tensor x, Weight scale, Weight bias, float eps);  // as x
+  Tensor linear(Tensor x, Weight w, Weight bias = {});                // (., n)
+  Tensor slice(Tensor x, std::uint32_t column, std::uint32_t width);  // a view, nothing is copied
   Tensor add(Tensor a, Tensor b);
   Tensor activate(Act kind, Tensor x);
-  Tensor gate(Act kind, Tensor gate, Tensor up);                // kind(gate) * up
+  Tensor gate(Act kind, Tensor gate, Tensor up);  // kind(gate) * up
   // cos and sin for every token's position; `factors` (pairs) divides the frequencies if given.
   Tensor rope_table(const Rope& rope, Weight factors = {});
   // Rotates the first 2 * pairs elements of each head in place: x itself is changed.
-  Tensor rope(Tensor x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size, Tensor table);
+  Tensor rope(Tensor x, const Rope& rope, std::uint32_t heads, std::uint32_t head_size,
+              Tensor table);
   // Stores keys and values in the layer's cache, then attends over the sequence up to each token.
   // max_alibi_bias: 0 none; 8 for ALiBi (Press et al. 2021, arXiv:2108.12409).
   Tensor attention(Tensor q, Tensor k, Tensor v, const Heads& heads, float scale,
-                  float max_alibi_bias = 0);
-  Tensor take(Tensor x);      // (R, d): only the rows whose logits are wanted
+                   float max_alibi_bias = 0);
+  Tensor take(Tensor x);     // (R, d): only the rows whose logits are wanted
   void logits(Tensor rows);  // (R, vocabulary): the end of the program
 
   // Refuses the model for something its file says that this family cannot do here.

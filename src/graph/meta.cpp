@@ -40,8 +40,8 @@ std::uint32_t Meta::number_or(std::string_view key, std::uint32_t fallback, std:
   std::uint32_t value = fallback;
   if (!get(key, file_.get_u32, value)) return fallback;
   if (value < min || value > max) {
-    refuse(fail(error_, Status::format, "{}: {}: expected {} to {}, file has {}",
-                Shown(file_.name), full(key).view(), min, max, value));
+    refuse(fail(error_, Status::format, "{}: {}: expected {} to {}, file has {}", Shown(file_.name),
+                full(key).view(), min, max, value));
     return fallback;
   }
   return value;
@@ -61,8 +61,8 @@ float Meta::real_or(std::string_view key, float fallback, float min, float max) 
   float value = fallback;
   if (!get(key, file_.get_f32, value)) return fallback;
   if (!within(value, min, max)) {  // also refuses NaN
-    refuse(fail(error_, Status::format, "{}: {}: expected {} to {}, file has {}",
-                Shown(file_.name), full(key).view(), min, max, value));
+    refuse(fail(error_, Status::format, "{}: {}: expected {} to {}, file has {}", Shown(file_.name),
+                full(key).view(), min, max, value));
     return fallback;
   }
   return value;
@@ -96,9 +96,8 @@ Heads Meta::heads() const {
   h.kv = number_or("attention.head_count_kv", h.query, 1, max_heads);
   if (is_error(status_)) return {1, 1, 1, 1};
   if (h.query % h.kv != 0) {
-    refuse(fail(error_, Status::format,
-                "{}: {}: {} key/value heads do not divide {} query heads", Shown(file_.name),
-                full("attention.head_count_kv").view(), h.kv, h.query));
+    refuse(fail(error_, Status::format, "{}: {}: {} key/value heads do not divide {} query heads",
+                Shown(file_.name), full("attention.head_count_kv").view(), h.kv, h.query));
     return {1, 1, 1, 1};
   }
   const std::uint32_t even = width() / h.query;

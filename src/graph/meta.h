@@ -17,8 +17,8 @@ struct TensorShape {
   std::uint64_t shape[4];  // innermost first
 };
 
-// The file, seen through functions: graph/ knows no file format. Each getter leaves *value alone and
-// *present false when the key is absent; a wrong type or range is an error.
+// The file, seen through functions: graph/ knows no file format. Each getter leaves *value alone
+// and *present false when the key is absent; a wrong type or range is an error.
 struct FileView {
   const void* file;
   std::string_view name;          // of the file, for error texts
@@ -29,15 +29,15 @@ struct FileView {
                     Error& error);
   Status (*get_bool)(const void* file, std::string_view key, bool* value, bool* present,
                      Error& error);
-  Status (*get_text)(const void* file, std::string_view key, std::string_view* value,
-                     bool* present, Error& error);
+  Status (*get_text)(const void* file, std::string_view key, std::string_view* value, bool* present,
+                     Error& error);
   bool (*find_tensor)(const void* file, std::string_view name, TensorShape* shape);
 };
 
 // Attention heads of one layer.
 struct Heads {
-  std::uint32_t query;  // heads of queries
-  std::uint32_t kv;     // heads of keys and values; divides `query`
+  std::uint32_t query;       // heads of queries
+  std::uint32_t kv;          // heads of keys and values; divides `query`
   std::uint32_t key_size;    // elements of one query or key head
   std::uint32_t value_size;  // elements of one value head
   std::uint32_t q_width() const { return query * key_size; }
@@ -72,11 +72,11 @@ class Meta {
   std::string_view text_or(std::string_view key, std::string_view fallback) const;
 
   // The standard keys.
-  std::uint32_t width() const;                // embedding_length
-  std::uint32_t layers() const;               // block_count
-  std::uint32_t feed_forward_width() const;   // feed_forward_length
-  float rms_eps() const;                      // attention.layer_norm_rms_epsilon
-  float layer_norm_eps() const;               // attention.layer_norm_epsilon
+  std::uint32_t width() const;               // embedding_length
+  std::uint32_t layers() const;              // block_count
+  std::uint32_t feed_forward_width() const;  // feed_forward_length
+  float rms_eps() const;                     // attention.layer_norm_rms_epsilon
+  float layer_norm_eps() const;              // attention.layer_norm_epsilon
   Heads heads() const;
   Rope rope(const Heads& heads, RopePairs order) const;
 

@@ -32,7 +32,8 @@ void find_lifetimes(Program& p) {
   if (p.logits != no_value) touch(p, p.logits, static_cast<std::uint32_t>(p.code.size()));
 }
 
-// First fit in order of first use; at one time only a handful of storages live, so the scan is short.
+// First fit in order of first use; at one time only a handful of storages live, so the scan is
+// short.
 Status place(const Program& p, Allocator& allocator, std::uint32_t tokens, std::uint32_t wanted,
              std::uint64_t* offsets, std::uint64_t* bytes) {
   Array<std::uint32_t> order(allocator);
@@ -54,7 +55,8 @@ Status place(const Program& p, Allocator& allocator, std::uint32_t tokens, std::
     while (live.size() > kept) live.pop();
     const std::uint64_t rows = s.rows == Rows::tokens ? tokens : wanted;
     std::uint64_t size = 0, offset = 0, end = 0;
-    if (!checked_mul(rows, s.row_bytes, size) || !checked_align(size, 64, size)) return Status::limit;
+    if (!checked_mul(rows, s.row_bytes, size) || !checked_align(size, 64, size))
+      return Status::limit;
     std::size_t at = 0;
     while (at < live.size() && live[at].offset - offset < size) offset = live[at++].end;
     if (!checked_add(offset, size, end)) return Status::limit;

@@ -1,4 +1,5 @@
-// program.h - the flat program an architecture records: instructions that hold indices, no pointers.
+// program.h - the flat program an architecture records: instructions that hold indices, no
+// pointers.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +60,8 @@ struct WeightInfo {
   std::uint32_t tensor;  // index in the file's list
   Type type;             // as stored
   bool matrix;
-  std::uint32_t rows;     // n: outputs (1 for a vector)
-  std::uint32_t columns;  // k: inputs
+  std::uint32_t rows;       // n: outputs (1 for a vector)
+  std::uint32_t columns;    // k: inputs
   std::uint64_t row_bytes;  // as stored
   std::uint64_t bytes;      // as used: n * row_bytes, or 4 * columns for a vector
 };
@@ -72,7 +73,10 @@ struct KvSlot {
 
 struct Program {
   explicit Program(Allocator& allocator)
-      : code(allocator), values(allocator), storages(allocator), weights(allocator),
+      : code(allocator),
+        values(allocator),
+        storages(allocator),
+        weights(allocator),
         kv_slots(allocator) {}
 
   Array<Instruction> code;

@@ -14,7 +14,7 @@ enum class Type : std::uint32_t {
 };
 
 struct TypeInfo {
-  const char* name;             // as the format writes it, "Q4_K"
+  const char* name;              // as the format writes it, "Q4_K"
   std::uint32_t block_elements;  // weights in a block
   std::uint32_t block_bytes;
 };

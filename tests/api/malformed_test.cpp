@@ -1,7 +1,7 @@
 // malformed_test.cpp - hostile model files end as their list says, and the library stays usable.
+#include "support/malformed.h"
 #include "support/catch.h"
 #include "support/counting_allocator.h"
-#include "support/malformed.h"
 #include "support/model.h"
 
 using namespace inlay::test;

@@ -210,8 +210,7 @@ TEST_CASE("two threads in one session: one works, the other is told", "[api]") {
   std::thread other([&] {
     while (!over) {
       std::uint32_t computed = 0;
-      if (inlay_session_length(session.handle, sequence, &computed, nullptr) ==
-          INLAY_ERROR_STATE) {
+      if (inlay_session_length(session.handle, sequence, &computed, nullptr) == INLAY_ERROR_STATE) {
         ++told;
       }
     }

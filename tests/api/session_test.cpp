@@ -1,4 +1,5 @@
-// session_test.cpp - a session at odd moments: feeding, clearing, generating while work is in flight.
+// session_test.cpp - a session at odd moments: feeding, clearing, generating while work is in
+// flight.
 #include <cfenv>
 
 #include "support/catch.h"

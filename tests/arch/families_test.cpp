@@ -1,4 +1,5 @@
-// families_test.cpp - every family against logits of the reference implementation, at every position.
+// families_test.cpp - every family against logits of the reference implementation, at every
+// position.
 #include <fstream>
 
 #include "support/catch.h"
@@ -37,8 +38,9 @@ std::vector<float> read_floats(const std::string& path) {
 }
 
 // The reference of the BF16 model rounds activations to BF16 too. A value next to the middle of two
-// BF16 numbers may still be rounded to the other one, which moves that activation by 2^-8 of itself;
-// it happens once in the long sequence (transformers in float and double then differ by 5e-3 there).
+// BF16 numbers may still be rounded to the other one, which moves that activation by 2^-8 of
+// itself; it happens once in the long sequence (transformers in float and double then differ by
+// 5e-3 there).
 double bound(const Case& c) {
   const bool may_flip = c.name == "llama-gqa-bf16" && c.rows > 100;
   return may_flip ? 1.0 / 64 : 1e-4;

@@ -1,4 +1,5 @@
-// hash_test.cpp - one hash of the logits, whatever the threads, chunks, batch mates, instruction set.
+// hash_test.cpp - one hash of the logits, whatever the threads, chunks, batch mates, instruction
+// set.
 #include "support/catch.h"
 #include "support/demo.h"
 #include "support/model.h"

@@ -1,4 +1,5 @@
-// allocation_test.cpp - the N-th allocation fails, for every N: an error, no leak, and the next try works.
+// allocation_test.cpp - the N-th allocation fails, for every N: an error, no leak, and the next try
+// works.
 #include "support/catch.h"
 #include "support/counting_allocator.h"
 #include "support/demo.h"

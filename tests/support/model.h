@@ -95,8 +95,8 @@ struct TestSession {
   }
 };
 
-// Every row of logits for `ids`, run in passes of at most `chunk` tokens by `sequences` copies at once;
-// throws when the copies differ.
+// Every row of logits for `ids`, run in passes of at most `chunk` tokens by `sequences` copies at
+// once; throws when the copies differ.
 inline std::vector<float> all_logits(const TestModel& model, const std::vector<std::int32_t>& ids,
                                      std::uint32_t chunk = 64, std::uint32_t threads = 1,
                                      std::uint32_t sequences = 1,
@@ -152,8 +152,8 @@ inline std::uint64_t hash_of(const std::vector<float>& values) {
 
 // Tokens of a greedy generation; `budget` per step in nanoseconds, 0 none.
 inline std::vector<std::int32_t> greedy(TestSession& session,
-                                        const std::vector<std::int32_t>& prompt,
-                                        std::size_t count, std::uint64_t budget = 0) {
+                                        const std::vector<std::int32_t>& prompt, std::size_t count,
+                                        std::uint64_t budget = 0) {
   const inlay_sequence sequence = session.add();
   session.feed(sequence, prompt);
   inlay_sampler_options sampler;

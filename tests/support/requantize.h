@@ -19,8 +19,8 @@ inline void copy_key(GgufBuilder& to, const std::string& key, std::uint64_t coun
   ByteWriter bytes;
   if (is_array) bytes.u32(static_cast<std::uint32_t>(type) + (type > ValueType::string)).u64(count);
   for (std::uint64_t i = 0; i < count; ++i) put(bytes, i);
-  to.raw_key(key, is_array ? gguf_array
-                           : static_cast<std::uint32_t>(type) + (type > ValueType::string),
+  to.raw_key(key,
+             is_array ? gguf_array : static_cast<std::uint32_t>(type) + (type > ValueType::string),
              bytes.bytes());
 }
 

@@ -31,7 +31,8 @@ int main(int count, char** arguments) {
   Type type{};
   const bool mix = count == 4 && std::strcmp(arguments[3], "q4_k_mix") == 0;
   if (count != 4 || (!mix && !find_type(arguments[3], &type))) {
-    std::fprintf(stderr, "usage: requantize_model IN OUT q4_k_mix|F32|F16|BF16|Q8_0|Q4_0|Q4_K|Q6_K\n");
+    std::fprintf(stderr,
+                 "usage: requantize_model IN OUT q4_k_mix|F32|F16|BF16|Q8_0|Q4_0|Q4_K|Q6_K\n");
     return 2;
   }
   try {

@@ -76,7 +76,8 @@ std::vector<float> run(const Source& source, const Manifest& manifest, Allocator
 }  // namespace
 
 TEST_CASE("fused and unfused programs give equal bits", "[unit][graph]") {
-  for (const char* name : {"llama-gqa", "qwen2", "gptneox-parallel", "gptneox-sequential", "bloom"}) {
+  for (const char* name :
+       {"llama-gqa", "qwen2", "gptneox-parallel", "gptneox-sequential", "bloom"}) {
     INFO(name);
     Allocator allocator(system_allocator());
     Source source;

@@ -60,8 +60,8 @@ std::size_t count(const Program& program, Op op) {
 struct TinyLlama {
   std::uint32_t width = 8, heads = 2, inner = 16, layers = 1, rope = 4;
   float base = 10000.0f;
-  std::string without;       // a tensor to leave out
-  std::string wide;          // a tensor to give one column more
+  std::string without;  // a tensor to leave out
+  std::string wide;     // a tensor to give one column more
   std::string architecture = "llama";
 
   std::vector<unsigned char> build() const {
@@ -117,7 +117,8 @@ TEST_CASE("additions join the products before them", "[unit][graph]") {
 }
 
 TEST_CASE("storages that live together do not overlap", "[unit][graph]") {
-  for (const char* name : {"llama-gqa", "qwen2", "gptneox-parallel", "gptneox-sequential", "bloom"}) {
+  for (const char* name :
+       {"llama-gqa", "qwen2", "gptneox-parallel", "gptneox-sequential", "bloom"}) {
     INFO(name);
     Opened model(fixture(name));
     REQUIRE(model.status == Status::ok);

@@ -14,16 +14,16 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
-constexpr std::uint32_t linear_tile_tokens = 64;        // so that a tile of a long prompt stays short
-constexpr std::uint32_t row_tile_bytes = 16 * 1024;     // of activations
-constexpr std::uint32_t row_group = 16;                 // rows a linear kernel takes at once
+constexpr std::uint32_t linear_tile_tokens = 64;     // so that a tile of a long prompt stays short
+constexpr std::uint32_t row_tile_bytes = 16 * 1024;  // of activations
+constexpr std::uint32_t row_group = 16;              // rows a linear kernel takes at once
 
-// Slope of head h of n for a largest bias of b (Press et al. 2021): 2^(-b (h + 1) / m) for the first m
-// heads, m the largest power of two in n; the others take every second slope of 2 m heads.
+// Slope of head h of n for a largest bias of b (Press et al. 2021): 2^(-b (h + 1) / m) for the
+// first m heads, m the largest power of two in n; the others take every second slope of 2 m heads.
 float alibi_slope(std::uint32_t h, std::uint32_t n, float bias) {
   const std::uint32_t m = std::bit_floor(n);
-  const double step = h < m ? static_cast<double>(h + 1) / m
-                            : static_cast<double>(2 * (h - m) + 1) / (2.0 * m);
+  const double step =
+      h < m ? static_cast<double>(h + 1) / m : static_cast<double>(2 * (h - m) + 1) / (2.0 * m);
   return static_cast<float>(math::pow(2.0, -static_cast<double>(bias) * step));
 }
 
@@ -107,10 +107,8 @@ std::uint32_t Step::tiles() const {
     case Op::linear:
       return static_cast<std::uint32_t>(divide_up(info(code_.out).width, linear_step())) *
              token_tiles();
-    case Op::attention:
-      return pass_.batch.tokens * program_.kv_slots[code_.slot].kv_heads;
-    default:
-      return static_cast<std::uint32_t>(divide_up(rows(row_value()), rows_per_tile()));
+    case Op::attention: return pass_.batch.tokens * program_.kv_slots[code_.slot].kv_heads;
+    default: return static_cast<std::uint32_t>(divide_up(rows(row_value()), rows_per_tile()));
   }
 }
 
@@ -145,8 +143,7 @@ void Step::embed(Range r) const {
 // The frequencies theta_i = base^(-i / pairs) * position_scale [/ factor_i], as floats.
 void Step::rope_table(Range r, std::uint32_t worker) const {
   const RowsView out = view(code_.out);
-  auto* frequencies =
-      reinterpret_cast<float*>(pass_.worker_scratch + worker * pass_.worker_bytes);
+  auto* frequencies = reinterpret_cast<float*>(pass_.worker_scratch + worker * pass_.worker_bytes);
   const float* factors = vector(code_.weight);
   for (std::uint32_t i = 0; i < code_.n0; ++i) {
     const double exponent = -static_cast<double>(i) / code_.n0;
@@ -225,15 +222,16 @@ void Step::store_kv(Range r) const {
   const std::uint32_t bytes = cell_bytes(kv.type);
   for (std::uint32_t t = r.begin; t < r.end; ++t) {
     const std::uint32_t position = pass_.batch.positions[t];
-    const std::uint32_t* table = kv.tables + std::size_t{pass_.batch.sequences[t]} * kv.table_stride;
+    const std::uint32_t* table =
+        kv.tables + std::size_t{pass_.batch.sequences[t]} * kv.table_stride;
     std::byte* page = kv.pool + table[position / page_tokens] * kv.page_bytes;
     const std::uint32_t cell = position % page_tokens;
     for (std::uint32_t h = 0; h < slot.kv_heads; ++h) {
       const std::size_t at = std::size_t{h} * page_tokens + cell;
       kernels_.f.store_cells(kv.type, k.row(t) + h * slot.head_k, slot.head_k,
-                          page + place.keys + at * slot.head_k * bytes);
+                             page + place.keys + at * slot.head_k * bytes);
       kernels_.f.store_cells(kv.type, v.row(t) + h * slot.head_v, slot.head_v,
-                          page + place.values + at * slot.head_v * bytes);
+                             page + place.values + at * slot.head_v * bytes);
     }
   }
 }
@@ -252,7 +250,8 @@ void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
   std::byte* scratch = pass_.worker_scratch + worker * pass_.worker_bytes;
   const auto** k_pages = reinterpret_cast<const void**>(scratch);
   const auto** v_pages = k_pages + kv.table_stride;
-  auto* slopes = reinterpret_cast<float*>(scratch + align_up(2 * kv.table_stride * sizeof(void*), 64));
+  auto* slopes =
+      reinterpret_cast<float*>(scratch + align_up(2 * kv.table_stride * sizeof(void*), 64));
   const std::uint32_t* table = kv.tables + std::size_t{pass_.batch.sequences[t]} * kv.table_stride;
   for (std::uint32_t p = 0; p < pages; ++p) {
     const std::byte* page = kv.pool + table[p] * kv.page_bytes;

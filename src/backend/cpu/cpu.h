@@ -13,11 +13,11 @@ inline constexpr std::uint32_t page_tokens = 64;  // of the key/value cache; als
 
 // The tokens of one pass. Row t is token ids[t] of sequence slot sequences[t] at positions[t].
 struct Batch {
-  std::uint32_t tokens = 0;  // T
-  std::uint32_t wanted = 0;  // R
-  const std::int32_t* ids = nullptr;          // (T)
-  const std::uint32_t* positions = nullptr;   // (T)
-  const std::uint32_t* sequences = nullptr;   // (T)
+  std::uint32_t tokens = 0;                    // T
+  std::uint32_t wanted = 0;                    // R
+  const std::int32_t* ids = nullptr;           // (T)
+  const std::uint32_t* positions = nullptr;    // (T)
+  const std::uint32_t* sequences = nullptr;    // (T)
   const std::uint32_t* wanted_rows = nullptr;  // (R) rows in [0, T)
 };
 
@@ -30,7 +30,7 @@ struct KvPages {
   CellType type = CellType::f32;
   std::byte* pool = nullptr;
   std::uint64_t page_bytes = 0;
-  const KvPlace* places = nullptr;       // (slots)
+  const KvPlace* places = nullptr;        // (slots)
   const std::uint32_t* tables = nullptr;  // (sequences, table_stride): page numbers in order
   std::uint32_t table_stride = 0;         // pages of a full context
 };
