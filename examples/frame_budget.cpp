@@ -64,7 +64,7 @@ int main(int count, char** arguments) {
   if (auto fed = session->feed(*sequence, *ids); !fed) return fail(fed.error());
   if (auto on = session->generate(*sequence, {}, max_tokens); !on) return fail(on.error());
 
-  Character character{std::move(*session), inlay::TextStream(model->tokenizer())};
+  Character character{std::move(*session), inlay::TextStream(model->tokenizer(), true)};
   std::printf("%s", prompt);
   int frames = 0;
   Clock::time_point next = Clock::now();

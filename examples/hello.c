@@ -17,7 +17,7 @@ static int fail(const inlay_error* error) {
 /* Text of the tokens that the steps draw, until the model or MAX_TOKENS ends it. */
 static inlay_status print_text(inlay_session* session, const inlay_tokenizer* tokenizer,
                                inlay_error* error) {
-  inlay_stream stream = {0};
+  inlay_stream stream = {.started = 1}; /* it goes on the prompt's text */
   inlay_event event = {.struct_size = sizeof event};
   char text[1024];
   size_t length = 0;

@@ -111,7 +111,7 @@ void run(const Options& options) {
   times.prompt_tokens = ids.size();
   session.feed(sequence, ids).value();
   session.generate(sequence, options.sampler, options.tokens).value();
-  inlay::TextStream text(tokenizer);
+  inlay::TextStream text(tokenizer, !prompt.empty());
   stream(session, text, times);
   if (isatty(STDOUT_FILENO)) write("\n");
   if (options.stats) print_stats(times, memory);

@@ -60,7 +60,7 @@ class Generation {
  public:
   /// Begins; nothing is computed before the first piece is asked for.
   Generation(const Model& model, std::string_view prompt, const GenerateOptions& options)
-      : stream_(model.tokenizer()) {
+      : stream_(model.tokenizer(), !prompt.empty()) {
     const Result<void> begun = begin(model, prompt, options);
     if (!begun) error_ = begun.error();
     ended_ = !begun;

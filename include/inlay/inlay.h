@@ -297,7 +297,8 @@ INLAY_API int inlay_tokenizer_is_end(const inlay_tokenizer* tokenizer, int32_t i
 typedef struct inlay_stream {
   unsigned char held[8]; /* bytes of a character that is not complete yet */
   uint32_t held_length;
-  uint32_t started; /* 0 before the first token */
+  uint32_t started; /* 0 before the first token; set it to 1 at first where the tokens go on a text,
+                       such as a prompt: the space before their first word then stays */
 } inlay_stream;
 
 /* Appends token `id`; *length bytes of whole characters are in `text` (perhaps 0). Bytes that can

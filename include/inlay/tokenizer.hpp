@@ -134,7 +134,12 @@ class Tokenizer {
 ///     show(*text.finish());      // at the end
 class TextStream {
  public:
-  explicit TextStream(Tokenizer tokenizer) noexcept : tokenizer_(tokenizer) {}
+  /// `continues`: the tokens go on a text that is already there, such as a prompt; then the space
+  /// before their first word stays. Else they are the beginning, where such a space is dropped.
+  explicit TextStream(Tokenizer tokenizer, bool continues = false) noexcept
+      : tokenizer_(tokenizer) {
+    state_.started = continues ? 1 : 0;
+  }
 
   /// The whole characters that token `id` completes, perhaps none; valid until the next call.
   Result<std::string_view> push(std::int32_t id) {

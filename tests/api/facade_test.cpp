@@ -255,3 +255,19 @@ TEST_CASE("facade: logits of fed tokens", "[api]") {
   session.drop(sequence).value();
   REQUIRE(session.feed(sequence, ids).error().status() == inlay::Status::state);
 }
+
+TEST_CASE("text that goes on a prompt keeps the space before its first word", "[api]") {
+  INLAY_NEEDS_TEST_DATA();
+  const auto model =
+      inlay::Model::open(inlay::test::data_path("models/stories260K/stories260K.gguf"));
+  REQUIRE(model);
+  inlay::GenerateOptions options;
+  options.sampler.temperature = 0;
+  options.max_tokens = 5;
+  std::string text;
+  for (std::string_view piece : model->generate("Once upon", options)) text += piece;
+  CHECK(text == " a time, there was");
+  text.clear();
+  for (std::string_view piece : model->generate("", options)) text += piece;
+  CHECK(text.find("Once upon a time") == 0);
+}
