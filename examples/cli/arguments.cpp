@@ -35,6 +35,32 @@ CLI::Option* declare_count(CLI::App& command, const char* name, std::uint32_t& v
   return command.add_option(name, value, help)->check(CLI::Range(1u, most));
 }
 
+namespace {
+
+// CLI11 lets negative numbers wrap and large ones saturate.
+template <class T>
+CLI::Option* declare_whole(CLI::App& command, const char* name, T& value, const char* help) {
+  const auto is_whole = [](std::string& text) {
+    T parsed{};
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, parsed);
+    const bool fits = error == std::errc{} && stop == end;
+    return fits ? std::string() : text + " is no whole number from 0 on that fits";
+  };
+  return command.add_option(name, value, help)->check(CLI::Validator(is_whole, "N"));
+}
+
+}  // namespace
+
+CLI::Option* declare_number(CLI::App& command, const char* name, std::uint64_t& value,
+                            const char* help) {
+  return declare_whole(command, name, value, help);
+}
+CLI::Option* declare_number(CLI::App& command, const char* name, std::uint32_t& value,
+                            const char* help) {
+  return declare_whole(command, name, value, help);
+}
+
 void MachineArguments::declare(CLI::App& command) {
   declare_count(command, "--threads", threads, 256, "Threads (default: physical cores)");
   command.add_option("--isa", isa, "Instruction set by name, see `inlay isa` (default: best)");

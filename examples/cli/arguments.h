@@ -14,6 +14,12 @@ namespace cli {
 CLI::Option* declare_count(CLI::App& command, const char* name, std::uint32_t& value,
                            std::uint32_t most, const char* help);
 
+// An option with a whole number from 0 on; a sign or a number that does not fit is refused.
+CLI::Option* declare_number(CLI::App& command, const char* name, std::uint64_t& value,
+                            const char* help);
+CLI::Option* declare_number(CLI::App& command, const char* name, std::uint32_t& value,
+                            const char* help);
+
 // --threads and --isa.
 struct MachineArguments {
   std::uint32_t threads = 0;

@@ -22,13 +22,13 @@ struct Options {
 
   void declare(CLI::App& command) {
     model.declare(command);
-    command.add_option("-p", prefill, "Tokens of the prefill test (default 512; 0: none)");
-    command.add_option("-n", decode, "Tokens of the decode test (default 128; 0: none)");
-    command.add_option("-d", depth, "Tokens already in the context (default 0)");
+    declare_number(command, "-p", prefill, "Tokens of the prefill test (default 512; 0: none)");
+    declare_number(command, "-n", decode, "Tokens of the decode test (default 128; 0: none)");
+    declare_number(command, "-d", depth, "Tokens already in the context (default 0)");
     declare_count(command, "-r", repeats, 10000, "Repeats of each test (default 5)");
     declare_count(command, "--sequences", session.sequences, 1024,
                   "Sequences side by side (default 1)");
-    declare_count(command, "--chunk", session.chunk, 1u << 20, "Most tokens in one pass");
+    declare_count(command, "--chunk", session.chunk, 8192, "Most tokens in one pass");
     declare_kv(command, session.kv_type);
     command.add_flag("--json", json, "One JSON object");
   }

@@ -21,7 +21,7 @@ struct Options {
     model.declare(command);
     command.add_option("--tokens", tokens, "Token ids, separated by commas")->required();
     command.add_flag("--all", all, "A row for every token, not only for the last");
-    declare_count(command, "--chunk", session.chunk, 1u << 20, "Most tokens in one pass");
+    declare_count(command, "--chunk", session.chunk, 8192, "Most tokens in one pass");
     declare_count(command, "--sequences", session.sequences, 1024,
                   "Compute so many copies as one batch; fail if any differs");
     command.add_option("--out", out, "File for rows of float32, little-endian")->required();

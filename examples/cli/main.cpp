@@ -44,6 +44,12 @@ int main(int count, char** arguments) {
 #define INLAY_COMMAND(name) cli::add_##name(app, action);
 #include "commands.inc"
 #undef INLAY_COMMAND
+  // A script can put its defaults first and its caller's options behind them.
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) {
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
   if (count > 1 && arguments[1][0] != '-' && !is_command(app, arguments[1])) {
     report("usage", (std::string(arguments[1]) + ": no such command, see inlay --help").c_str());
     return wrong_usage;

@@ -16,7 +16,7 @@ struct Options {
     model.declare(command);
     declare_count(command, "--ctx", session.context, 1u << 20, "Tokens a sequence can hold");
     declare_count(command, "--sequences", session.sequences, 1024, "Sequences at once");
-    declare_count(command, "--chunk", session.chunk, 1u << 20, "Most tokens in one pass");
+    declare_count(command, "--chunk", session.chunk, 8192, "Most tokens in one pass");
     declare_kv(command, session.kv_type);
     command.add_flag("--json", json, "One JSON object");
   }

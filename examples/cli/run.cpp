@@ -24,13 +24,14 @@ struct Options {
   void declare(CLI::App& command) {
     model.declare(command);
     prompt.declare(command, "-p", "-f");
-    command.add_option("-n", tokens, "Most tokens (default 256; 0: until end of text or context)");
+    declare_number(command, "-n", tokens,
+                   "Most tokens (default 256; 0: until end of text or context)");
     command.add_option("--temp", sampler.temperature, "Temperature; 0: always the likeliest token");
-    command.add_option("--top-k", sampler.top_k, "Among the k likeliest; 0: off");
+    declare_number(command, "--top-k", sampler.top_k, "Among the k likeliest; 0: off");
     command.add_option("--top-p", sampler.top_p, "Among the likeliest that reach p; 1: off");
     command.add_option("--min-p", sampler.min_p, "At least p times the likeliest; 0: off");
     command.add_option("--repeat-penalty", sampler.repeat_penalty, "Against repetition; 1: off");
-    command.add_option("--seed", sampler.seed, "Another seed, another text (default 0)");
+    declare_number(command, "--seed", sampler.seed, "Another seed, another text (default 0)");
     declare_count(command, "--ctx", session.context, 1u << 20,
                   "Tokens of prompt and text together");
     declare_kv(command, session.kv_type);
@@ -78,14 +79,17 @@ void stream(inlay::Session& session, inlay::TextStream& text, Times& times) {
 
 void print_stats(const Times& times, const CountingMemory& memory) {
   const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
-  const auto line = [](const char* what, std::uint64_t tokens, double time) {
+  // `computed` of the tokens took the time: the first one of a text comes with its prompt.
+  const auto line = [](const char* what, std::uint64_t tokens, std::uint64_t computed,
+                       double time) {
     fmt::print(stderr, "{:<10} {} tokens, {:.3f} s, {:.2f} tokens/s\n", what, tokens, time,
-               time > 0 ? static_cast<double>(tokens) / time : 0.0);
+               time > 0 ? static_cast<double>(computed) / time : 0.0);
   };
   fmt::print(stderr, "\n{:<10} {:.3f} s\n", "load", seconds(times.loaded - times.begin));
   if (times.tokens) {
-    line("prompt", times.prompt_tokens, seconds(times.first_token - times.loaded));
-    line("text", times.tokens - 1, seconds(times.end - times.first_token));
+    line("prompt", times.prompt_tokens, times.prompt_tokens,
+         seconds(times.first_token - times.loaded));
+    line("text", times.tokens, times.tokens - 1, seconds(times.end - times.first_token));
   }
   fmt::print(stderr, "{:<10} {}\n", "finish", words(times.finish));
   fmt::print(stderr, "{:<10} {} bytes allocated at most, {} resident\n", "memory", memory.peak(),

@@ -264,6 +264,7 @@ enum { INLAY_DECODE_SPECIAL = 1 /* control tokens are written as their text, els
 
 /* Text to ids. *count receives how many there are, also when `capacity` is too small (then
  * INLAY_ERROR_LIMIT; nothing useful is in `ids`). Text with invalid UTF-8 is taken byte by byte.
+ * What the vocabulary cannot spell becomes its unknown token, or is left out where it has none.
  * Thread-safe. Allocates from the model's allocator while it runs. */
 INLAY_API inlay_status inlay_tokenizer_encode(const inlay_tokenizer* tokenizer, const char* text,
                                               size_t length, uint32_t flags, int32_t* ids,
@@ -331,7 +332,7 @@ typedef struct inlay_sampler_options {
   uint64_t seed;           /* the draw depends on (seed, sequence stream, position) alone */
   uint64_t stream;         /* sets sequences of one seed apart. Default 0 */
   const inlay_logit_bias* bias; /* copied */
-  size_t bias_count;
+  size_t bias_count;            /* at most 1024 */
 } inlay_sampler_options;
 
 INLAY_API void inlay_sampler_options_defaults(inlay_sampler_options* options);
@@ -347,8 +348,8 @@ enum { INLAY_KV_AUTO = 0, INLAY_KV_F32 = 1, INLAY_KV_F16 = 2 };
 typedef struct inlay_session_options {
   uint32_t struct_size;
   uint32_t context;     /* tokens one sequence can hold; 0: as trained, at most 4096. */
-  uint32_t sequences;   /* how many at once. Default 1 */
-  uint32_t chunk;       /* most tokens computed in one pass over the weights. Default 256 */
+  uint32_t sequences;   /* how many at once; 0: 1. Default 1 */
+  uint32_t chunk;       /* most tokens in one pass over the weights, up to 8192; 0: 256 */
   uint32_t logits_rows; /* most rows of logits in one pass; 0: one for each sequence */
   uint32_t kv_type;     /* INLAY_KV_...; AUTO: F32 for a model of F32 weights, else F16 */
   uint32_t threads;     /* without host jobs: threads incl. the caller's; 0: physical cores */

@@ -6,6 +6,7 @@
 #include "backend/cpu/units.h"
 #include "base/diagnostics.h"
 #include "base/flush_denormals.h"
+#include "base/threads.h"
 #include "engine/file_view.h"
 #include "engine/record.h"
 #include "engine/vocab_view.h"
@@ -37,6 +38,11 @@ Model::~Model() {
 
 Status Model::open(const inlay_source& source, const ModelOptions& options, Model** model,
                    Error& error) {
+  const inlay_jobs& jobs = options.host.jobs;
+  if (jobs.run && (jobs.workers == 0 || jobs.workers > max_workers)) {
+    return fail(error, Status::argument, "host: jobs.workers is {}, expected 1 to {}", jobs.workers,
+                max_workers);
+  }
   const Allocator host(options.host.allocator);
   void* block = host.host().allocate(host.host().user, sizeof(Model), model_alignment);
   if (!block) return fail_memory(error, "model");

@@ -53,10 +53,6 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
       options.kv_type == INLAY_KV_F32 || (options.kv_type == INLAY_KV_AUTO && model.all_f32());
   s.kv_type = f32 ? CellType::f32 : CellType::f16;
   const inlay_jobs& jobs = model.host().jobs;
-  if (jobs.run && (jobs.workers == 0 || jobs.workers > max_workers)) {
-    return fail(error, Status::argument, "host: jobs.workers is {}, expected 1 to {}", jobs.workers,
-                max_workers);
-  }
   s.workers = jobs.run ? jobs.workers : options.threads ? options.threads : physical_cores();
   *shape = s;
   return Status::ok;

@@ -213,7 +213,10 @@ Status Encoder::emit_bytes(std::string_view bytes, bool& after_unknown) {
   bool all = true;
   for (const char c : bytes) all = all && t_.by_byte_[static_cast<unsigned char>(c)] >= 0;
   if (!all) {
-    const bool add = t_.unknown_ >= 0 && !after_unknown;
+    // Some vocabularies name their end token here: text must never become one.
+    const bool is_text =
+        t_.unknown_ >= 0 && !t_.is_end(t_.unknown_) && t_.kind(t_.unknown_) != TokenKind::control;
+    const bool add = is_text && !after_unknown;
     after_unknown = true;
     return add && is_error(ids_.push(t_.unknown_)) ? out_of_memory() : Status::ok;
   }

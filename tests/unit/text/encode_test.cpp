@@ -117,6 +117,9 @@ TEST_CASE("what no token spells becomes one unknown token, or nothing") {
   v.types[0] = static_cast<std::int32_t>(TokenKind::control);
   Loaded without(v);
   CHECK(without.encode("a😀😀b") == Ids{v.id("▁a"), v.id("b")});
+  v.options.unknown = 0;  // named, but a control token: text never becomes one
+  Loaded control(v);
+  CHECK(control.encode("a😀😀b") == Ids{v.id("▁a"), v.id("b")});
 }
 
 TEST_CASE("the space before text comes and goes") {
