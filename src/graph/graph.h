@@ -27,7 +27,6 @@ class Graph;
 class Layer {
  public:
   Layer(Graph& graph, std::uint32_t index) : graph_(graph), index_(index) {}
-  std::uint32_t index() const { return index_; }
   Weight matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) const;
   Weight vector(std::string_view name, std::uint32_t size) const;   // <name>.weight
   Weight bias(std::string_view name, std::uint32_t size) const;     // <name>.bias
