@@ -1,81 +1,85 @@
-"""Blocks of each weight type and what the gguf package dequantizes them to, bit for bit."""
+"""What the gguf package dequantizes known bytes of each weight type to, as hashes.
+
+Every language can make the same bytes (splitmix64) and the same hash, so that a line of text stands
+for a million weights. hashes.txt: type, elements and bytes of a block, fill, blocks, hash.
+"""
 import pathlib
 
 import gguf
 import numpy as np
 
-SEED = 20240917
-TINY_AND_HUGE = np.array([  # halves: zeros, denormals, smallest normals, ones, largest
-    0x0000, 0x8000, 0x0001, 0x8001, 0x0200, 0x03FF, 0x83FF, 0x0400, 0x8400, 0x3C00, 0xBC00,
-    0x3555, 0x7BFF, 0xFBFF], dtype=np.uint16)
-SCALES_AT = {"Q8_0": [0], "Q4_0": [0], "Q4_K": [0, 2], "Q6_K": [208]}  # byte offsets of halves
-COUNT = {"Q8_0": 48, "Q4_0": 48, "Q4_K": 28, "Q6_K": 28}
+WEIGHTS = 1 << 20
+FILLS = ("random", "00", "ff", "7f", "80", "01")  # zero, NaN scales, largest, smallest
+U64 = np.uint64
 
 
-def put_half(blocks: np.ndarray, at: int, halves: np.ndarray) -> None:
-    blocks[:, at:at + 2] = halves.astype("<u2").view(np.uint8).reshape(-1, 2)
+def mix(i: np.ndarray) -> np.ndarray:
+    """splitmix64 of each counter."""
+    z = (i + U64(1)) * U64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> U64(30))) * U64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> U64(27))) * U64(0x94D049BB133111EB)
+    return z ^ (z >> U64(31))
 
 
-def finite_halves(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Random half bit patterns without infinities and NaN."""
-    halves = rng.integers(0, 1 << 16, n, dtype=np.uint16)
-    exponent_full = (halves & 0x7C00) == 0x7C00
-    return np.where(exponent_full, halves & 0xBFFF, halves).astype(np.uint16)
+def known_bytes(fill: str, n: int) -> np.ndarray:
+    if fill != "random":
+        return np.full(n, int(fill, 16), np.uint8)
+    return mix(np.arange((n + 7) // 8, dtype=np.uint64)).astype("<u8").view(np.uint8)[:n]
 
 
-def sane_halves(rng: np.random.Generator, n: int) -> np.ndarray:
-    return rng.uniform(1e-4, 1e-1, n).astype(np.float16).view(np.uint16)
+def hash_floats(values: np.ndarray) -> int:
+    """Sum of (bits + 1) * odd number of the place, modulo 2^64; every NaN counts as the same."""
+    bits = values.astype("<f4").ravel().view(np.uint32).astype(np.uint64)
+    bits[np.isnan(values.ravel())] = 0x7FC00000
+    return int(((bits + U64(1)) * (mix(np.arange(bits.size, dtype=np.uint64)) | U64(1))).sum(dtype=np.uint64))
 
 
-def quant_blocks(name: str, rng: np.random.Generator) -> np.ndarray:
-    """Thirds: ordinary scales, zero/denormal/largest scales, any finite scales; (blocks, bytes)."""
-    _, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[name]]
-    groups = []
-    for draw in (sane_halves, None, finite_halves):
-        n = COUNT[name]
-        blocks = rng.integers(0, 256, (n, size), dtype=np.uint8)
-        for k, at in enumerate(SCALES_AT[name]):
-            choices, step = len(TINY_AND_HUGE), np.arange(n)
-            special = TINY_AND_HUGE[(step if k == 0 else 5 * step + step // choices) % choices]
-            put_half(blocks, at, special if draw is None else draw(rng, n))
-        groups.append(blocks)
-    if name in ("Q8_0", "Q4_0"):  # and what the package itself encodes
-        values = rng.standard_normal((32, 32)).astype(np.float32)
-        groups.append(gguf.quants.quantize(values, gguf.GGMLQuantizationType[name]))
-    else:  # and every bit of the packed fields equal
-        fill = np.repeat(np.array([[0x00], [0xFF], [0x55], [0xAA]], np.uint8), size, axis=1)
-        for at in SCALES_AT[name]:
-            put_half(fill, at, np.full(4, 0x3C00, np.uint16))
-        groups.append(fill)
-    return np.concatenate(groups)
+def halves(blocks: np.ndarray) -> np.ndarray:
+    return blocks[:, :2].copy().view("<f2").astype(np.float32)
 
 
-def float_values(name: str, rng: np.random.Generator) -> np.ndarray:
-    """Two-byte floats: every sign and exponent but NaN and infinity, and random ones."""
-    shift, exponents = (10, 31) if name == "F16" else (7, 255)
-    exponent = np.arange(exponents, dtype=np.uint16) << shift
-    fractions = np.array([0, 1, (1 << shift) - 1], dtype=np.uint16)
-    positive = (exponent[:, None] | fractions).ravel()
-    wide = rng.integers(0, exponents << shift, 1024, dtype=np.uint16)
-    sign = (rng.integers(0, 2, 1024, dtype=np.uint16) << 15).astype(np.uint16)
-    return np.concatenate([positive, positive | 0x8000, wide | sign]).astype("<u2")
+def q1_0(blocks: np.ndarray) -> np.ndarray:
+    bits = np.unpackbits(blocks[:, 2:], axis=1, bitorder="little")
+    return halves(blocks) * np.where(bits == 1, np.float32(1), np.float32(-1))
+
+
+def q2_0(blocks: np.ndarray) -> np.ndarray:
+    codes = np.stack([blocks[:, 2:] >> s & 3 for s in (0, 2, 4, 6)], axis=-1).reshape(len(blocks), -1)
+    return halves(blocks) * (codes.astype(np.float32) - 1)
+
+
+# Types that the package does not dequantize: plain numbers, and two by the words of the format.
+OWN = {
+    "F32": (1, 4, lambda b: b.copy().view("<f4")),
+    "F64": (1, 8, lambda b: b.copy().view("<f8").astype(np.float32)),
+    "I8": (1, 1, lambda b: b.copy().view("<i1").astype(np.float32)),
+    "I16": (1, 2, lambda b: b.copy().view("<i2").astype(np.float32)),
+    "I32": (1, 4, lambda b: b.copy().view("<i4").astype(np.float32)),
+    "I64": (1, 8, lambda b: b.copy().view("<i8").astype(np.float32)),
+    "Q1_0": (128, 18, q1_0),
+    "Q2_0": (64, 18, q2_0),
+}
+PACKAGE = ("F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",
+           "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS",
+           "TQ1_0", "TQ2_0", "MXFP4", "NVFP4")
 
 
 def make(folder: pathlib.Path) -> None:
-    """Writes <type>.blocks.bin, <type>.f32.bin and index.txt."""
+    """Writes hashes.txt."""
     folder.mkdir(parents=True, exist_ok=True)
-    index = []
-    for i, name in enumerate(("F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K")):
-        rng = np.random.Generator(np.random.PCG64([SEED, i]))
-        kind = gguf.GGMLQuantizationType[name]
-        elements, size = gguf.GGML_QUANT_SIZES[kind]
-        two_byte = name in ("F16", "BF16")
-        blocks = (float_values(name, rng).view(np.uint8).reshape(-1, 2) if two_byte
-                  else quant_blocks(name, rng))
-        values = gguf.quants.dequantize(blocks, kind).astype("<f4")
-        assert np.isfinite(values).all() and values.size == len(blocks) * elements
-        stem = name.lower()
-        blocks.tofile(folder / f"{stem}.blocks.bin")
-        values.tofile(folder / f"{stem}.f32.bin")
-        index.append(f"{name} {stem}.blocks.bin {stem}.f32.bin {len(blocks)} {elements} {size}\n")
-    (folder / "index.txt").write_text("".join(index))
+    lines = []
+    for name in (*PACKAGE, *OWN):
+        if name in OWN:
+            elements, size, decode = OWN[name]
+        else:
+            kind = gguf.GGMLQuantizationType[name]
+            elements, size = gguf.GGML_QUANT_SIZES[kind]
+            decode = lambda blocks: gguf.quants.dequantize(blocks, kind)  # noqa: E731
+        for fill in FILLS:
+            count = (WEIGHTS if fill == "random" else 1024) // elements
+            blocks = known_bytes(fill, count * size).reshape(count, size)
+            with np.errstate(all="ignore"):
+                values = decode(blocks)
+            assert values.size == count * elements
+            lines.append(f"{name} {elements} {size} {fill} {count} {hash_floats(values):016x}\n")
+    (folder / "hashes.txt").write_text("".join(lines))

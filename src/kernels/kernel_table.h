@@ -33,9 +33,10 @@ INLAY_FORCE_INLINE constexpr std::uint32_t type_index(Type type) {
   return type_count;
 }
 
-// y[t][r] = add[t][r] + (bias[r] + dot(W[r], x[t])) for row_begin <= r < row_end and t < tokens:
-// the dot product first, then one float addition for the bias, then one for the residual, each left
-// out when its pointer is null. So a fused call gives the bits of separate ones.
+// y[t][r] = add[t][r] + (bias[r] + scale * dot(W[r], x[t])) for row_begin <= r < row_end and t <
+// tokens: the dot product first, then one multiplication, then one float addition for the bias,
+// then one for the residual, each left out when its pointer is null. So a fused call gives the bits
+// of separate ones.
 struct LinearTask {
   const void* weights;     // (n, k) row-major blocks as in the file, any alignment
   std::size_t row_bytes;   // from one row of weights to the next
@@ -50,6 +51,7 @@ struct LinearTask {
   std::uint32_t row_begin;
   std::uint32_t row_end;
   std::uint32_t tokens;  // T, at least 1
+  float scale = 1.0f;    // of the whole matrix
 };
 
 struct KernelTable {

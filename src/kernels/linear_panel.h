@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/linear_write.h"
-#include "quant/lanes.h"
+#include "quant/panel.h"
 
 namespace inlay::INLAY_ISA {
 
@@ -21,36 +21,33 @@ static INLAY_FORCE_INLINE WeightRows weight_rows(const LinearTask& task, std::ui
 }
 
 // n tokens, whose accumulators are neighbours.
-template <class Lanes, std::uint32_t n>
-static INLAY_FORCE_INLINE void multiply_tokens(const typename Lanes::Panel& panel,
-                                               const std::uint8_t* x, std::size_t stride,
-                                               F32x16* acc) {
+template <class Q, class V, std::uint32_t n>
+static INLAY_FORCE_INLINE void multiply_tokens(const Panel<Q, V>& panel, const std::uint8_t* x,
+                                               std::size_t stride, F32x16* acc) {
   F32x16 sums[n];
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) sums[t] = acc[t];
-  Lanes::template multiply<n>(panel, x, stride, sums);
+  multiply_panel<Q, V, n>(panel, x, stride, sums);
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) acc[t] = sums[t];
 }
 
 // As many tokens at a time as registers hold, then fewer.
-template <class Lanes, std::uint32_t n>
-static INLAY_FORCE_INLINE void multiply_panel(const typename Lanes::Panel& panel,
-                                              const std::uint8_t* x, std::size_t stride,
-                                              std::uint32_t tokens, F32x16* acc) {
+template <class Q, class V, std::uint32_t n>
+static INLAY_FORCE_INLINE void multiply_all(const Panel<Q, V>& panel, const std::uint8_t* x,
+                                            std::size_t stride, std::uint32_t tokens, F32x16* acc) {
   std::uint32_t t = 0;
-  for (; tokens - t >= n; t += n) multiply_tokens<Lanes, n>(panel, x + t * stride, stride, acc + t);
+  for (; tokens - t >= n; t += n) multiply_tokens<Q, V, n>(panel, x + t * stride, stride, acc + t);
   if constexpr (n > 1) {
     if (t < tokens) {
-      multiply_panel<Lanes, n / 2>(panel, x + t * stride, stride, tokens - t, acc + t);
+      multiply_all<Q, V, n / 2>(panel, x + t * stride, stride, tokens - t, acc + t);
     }
   }
 }
 
 template <class Q, class V>
 static void linear_panel(const LinearTask& task) {
-  using Lanes = typename Q::template Lanes<V>;
-  constexpr std::uint32_t span = 256 / Q::elements;  // blocks of a row in one panel
+  constexpr std::uint32_t most = 256 / Q::elements;  // blocks of a row in one panel
   const std::uint32_t blocks = task.k / Q::elements;
-  typename Lanes::Panel panel;
+  Panel<Q, V> panel;
   F32x16 acc[panel_tokens];
   for (std::uint32_t row = task.row_begin; row < task.row_end; row += 16) {
     const std::uint32_t count = task.row_end - row < 16 ? task.row_end - row : 16;
@@ -60,9 +57,11 @@ static void linear_panel(const LinearTask& task) {
       const std::uint32_t tokens = left < panel_tokens ? left : panel_tokens;
       const auto* x = static_cast<const std::uint8_t*>(task.x) + first * task.x_stride;
       for (std::uint32_t t = 0; t < tokens; ++t) acc[t] = F32x16::zero();
-      for (std::uint32_t b = 0; b < blocks; b += span, x += sizeof(Q8x256Block)) {
-        Lanes::fill(rows, b / span, blocks - b < span ? blocks - b : span, panel);
-        multiply_panel<Lanes, V::tokens>(panel, x, task.x_stride, tokens, acc);
+      for (std::uint32_t b = 0; b < blocks; b += most, x += sizeof(Q8x256Block)) {
+        const std::uint32_t used = blocks - b < most ? blocks - b : most;
+        panel.blocks = used * Q::elements / 32;
+        Q::template Lanes<V>::fill(rows, b, used, panel);
+        multiply_all<Q, V, V::tokens>(panel, x, task.x_stride, tokens, acc);
       }
       for (std::uint32_t t = 0; t < tokens; ++t) write_rows(task, first + t, row, count, acc[t]);
     }

@@ -1,4 +1,4 @@
-// linear_write.h - the end of every matrix product: bias, then residual, then the store.
+// linear_write.h - the end of every matrix product: scale, bias, residual, and the store.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@ namespace inlay::INLAY_ISA {
 
 static INLAY_FORCE_INLINE void write_one(const LinearTask& task, std::uint32_t token,
                                          std::uint32_t row, float dot) {
+  dot *= task.scale;
   if (task.bias) dot = task.bias[row] + dot;
   if (task.add) dot = task.add[token * task.add_stride + row] + dot;
   task.y[token * task.y_stride + row] = dot;
@@ -19,6 +20,7 @@ static INLAY_FORCE_INLINE void write_rows(const LinearTask& task, std::uint32_t 
                                           std::uint32_t row, std::uint32_t count, F32x16 dot) {
   float* y = task.y + token * task.y_stride + row;
   const float* add = task.add ? task.add + token * task.add_stride + row : nullptr;
+  dot = dot * F32x16::broadcast(task.scale);
   if (count == 16) {
     if (task.bias) dot = F32x16::load(task.bias + row) + dot;
     if (add) dot = F32x16::load(add) + dot;

@@ -55,18 +55,20 @@ static void quantize_bf16(const float* x, std::uint32_t k, void* out) {
   std::memset(y + k, 0, activation_row_bytes(Activation::bf16, k) - std::size_t{k} * 2);
 }
 
-static INLAY_FORCE_INLINE void quantize_block32(const float* x, std::int8_t* q, float& scale,
-                                                std::int32_t& total) {
+static INLAY_FORCE_INLINE void quantize_block32(const float* x, Q8x32Group& group,
+                                                std::uint32_t b) {
   const F32x16 v[2] = {F32x16::load(x), F32x16::load(x + 16)};
   const BlockScale s = scale_of(v);
-  scale = s.scale;
-  total = 0;
+  group.scale[b] = s.scale;
+  group.sum[b] = group.first[b] = 0;
   if (s.inverse == 0.0f) {
-    std::memset(q, 0, 32);
+    std::memset(group.q[b], 0, 32);
     return;
   }
-  total = put_codes(v[0], s.inverse, q);
-  total += put_codes(v[1], s.inverse, q + 16);
+  const std::int32_t first = put_codes(v[0], s.inverse, group.q[b]);
+  const std::int32_t second = put_codes(v[1], s.inverse, group.q[b] + 16);
+  group.first[b] = static_cast<std::int16_t>(first);
+  group.sum[b] = static_cast<std::int16_t>(first + second);
 }
 
 // k is a multiple of 32.
@@ -74,14 +76,13 @@ static void quantize_q8_32(const float* x, std::uint32_t k, void* out) {
   auto* groups = static_cast<Q8x32Group*>(out);
   const std::uint32_t blocks = k / 32;
   for (std::uint32_t b = 0; b < blocks; ++b) {
-    Q8x32Group& group = groups[b / 8];
-    quantize_block32(x + b * 32, group.q[b % 8], group.scale[b % 8], group.sum[b % 8]);
+    quantize_block32(x + b * 32, groups[b / 8], b % 8);
   }
   for (std::uint32_t b = blocks; b % 8 != 0; ++b) {
     Q8x32Group& group = groups[b / 8];
     std::memset(group.q[b % 8], 0, 32);
     group.scale[b % 8] = 0.0f;
-    group.sum[b % 8] = 0;
+    group.sum[b % 8] = group.first[b % 8] = 0;
   }
 }
 

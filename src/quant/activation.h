@@ -19,7 +19,8 @@ inline constexpr std::uint32_t activation_count = 4;
 struct alignas(64) Q8x32Group {
   std::int8_t q[8][32];
   float scale[8];
-  std::int32_t sum[8];  // of the 32 codes
+  std::int16_t sum[8];    // of the 32 codes
+  std::int16_t first[8];  // of the first 16 of them
 };
 static_assert(sizeof(Q8x32Group) == 320);
 

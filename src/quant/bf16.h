@@ -22,7 +22,7 @@ struct BF16 {
       out[i] = bfloat_to_float(bfloat);
     }
   }
-  static void encode(const float* x, std::uint32_t k, void* row) {
+  static void encode(const float* x, const float* /*importance*/, std::uint32_t k, void* row) {
     for (std::uint32_t i = 0; i < k; ++i) {
       const Block bfloat = float_to_bfloat(x[i]);
       std::memcpy(static_cast<std::uint8_t*>(row) + std::size_t{i} * 2, &bfloat, 2);

@@ -13,17 +13,37 @@ static bool all_finite(const float* x, std::uint32_t n) {
 }
 
 template <class Q>
-static bool encode_as(const float* x, std::uint32_t k, void* out) {
-  if (k % Q::elements != 0 || !all_finite(x, k)) return false;
-  Q::encode(x, k, out);
-  return true;
+concept Encodes = requires(const float* x, void* row) {
+  Q::encode(x, x, 1u, row);
+};
+
+template <class Q>
+static bool encode_as(const float* x, const float* importance, std::uint32_t k, void* out) {
+  if constexpr (Encodes<Q>) {
+    if (k % Q::elements != 0 || !all_finite(x, k)) return false;
+    if (importance && !all_finite(importance, k)) return false;
+    Q::encode(x, importance, k, out);
+    return true;
+  }
+  return false;
 }
 
-bool encode_row(Type type, const float* x, std::uint32_t k, void* out) {
+bool encode_row(Type type, const float* x, const float* importance, std::uint32_t k, void* out) {
   switch (type) {
 #define INLAY_TYPE(id, name, file, elements, bytes) \
   case Type::name:                                  \
-    return encode_as<name>(x, k, out);
+    return encode_as<name>(x, importance, k, out);
+#include "quant/types.inc"
+#undef INLAY_TYPE
+  }
+  return false;
+}
+
+bool has_encoder(Type type) {
+  switch (type) {
+#define INLAY_TYPE(id, name, file, elements, bytes) \
+  case Type::name:                                  \
+    return Encodes<name>;
 #include "quant/types.inc"
 #undef INLAY_TYPE
   }

@@ -22,7 +22,7 @@ struct F16 {
       out[i] = half_to_float(half);
     }
   }
-  static void encode(const float* x, std::uint32_t k, void* row) {
+  static void encode(const float* x, const float* /*importance*/, std::uint32_t k, void* row) {
     for (std::uint32_t i = 0; i < k; ++i) {
       const Block half = float_to_half(x[i]);
       std::memcpy(static_cast<std::uint8_t*>(row) + std::size_t{i} * 2, &half, 2);

@@ -17,7 +17,7 @@ struct F32 {
   static void dequantize(const void* row, std::uint32_t k, float* out) {
     std::memcpy(out, row, std::size_t{k} * 4);
   }
-  static void encode(const float* x, std::uint32_t k, void* row) {
+  static void encode(const float* x, const float* /*importance*/, std::uint32_t k, void* row) {
     std::memcpy(row, x, std::size_t{k} * 4);
   }
 

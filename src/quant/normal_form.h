@@ -6,17 +6,23 @@
 
 #include "base/half.h"
 #include "base/inline.h"
+#include "quant/activation.h"
 
 namespace inlay {
 
-// One block, unpacked. s and t hold for `sub` neighbouring weights each, a number of the type.
+// One block, unpacked: weight i is d[i / span] * s[i / sub] * q[i] - m[i / span] * t[i / sub], with
+// span and sub those of the type. Types for q8_32 have no s and t (both count as 1); m and t are
+// only of types with has_min.
 struct NormalBlock {
-  float d;
-  float m;  // only of types with has_min
+  float d[8];
+  float m[8];
   std::int8_t q[256];
   std::int16_t s[16];
-  std::int16_t t[16];  // only of types with has_min
+  std::int16_t t[16];
 };
+
+template <class Q>
+inline constexpr bool has_float_scales = Q::activation == Activation::q8_32;
 
 // A row of k weights by way of the normal form: ((d * s) * q) - (m * t), each operation rounded.
 template <class Q>
@@ -25,22 +31,28 @@ void dequantize_blocks(const void* row, std::uint32_t k, float* out) {
   NormalBlock block;
   for (std::uint32_t begin = 0; begin < k; begin += Q::elements) {
     Q::unpack(bytes + begin / Q::elements * sizeof(typename Q::Block), block);
-    for (std::uint32_t i = 0; i < Q::elements; ++i) {
-      const std::uint32_t sub = i / Q::sub;
-      float value = block.d * static_cast<float>(block.s[sub]) * static_cast<float>(block.q[i]);
-      if constexpr (Q::has_min) value -= block.m * static_cast<float>(block.t[sub]);
-      out[begin + i] = value;
+    for (std::uint32_t j = 0; j < Q::elements / Q::sub; ++j) {
+      float scale = block.d[j * Q::sub / Q::span];
+      if constexpr (!has_float_scales<Q>) scale *= static_cast<float>(block.s[j]);
+      float min = 0.0f;
+      if constexpr (Q::has_min) min = block.m[j * Q::sub / Q::span];
+      if constexpr (Q::has_min && !has_float_scales<Q>) min *= static_cast<float>(block.t[j]);
+      for (std::uint32_t i = j * Q::sub; i < (j + 1) * Q::sub; ++i) {
+        float value = scale * static_cast<float>(block.q[i]);
+        if constexpr (Q::has_min) value -= min;
+        out[begin + i] = value;
+      }
     }
   }
 }
 
-// A row of k floats, block by block.
+// A row of k floats, block by block. `importance`: k weights of the squared errors, or nullptr.
 template <class Q>
-void encode_blocks(const float* x, std::uint32_t k, void* row) {
+void encode_blocks(const float* x, const float* importance, std::uint32_t k, void* row) {
   auto* bytes = static_cast<std::uint8_t*>(row);
   for (std::uint32_t begin = 0; begin < k; begin += Q::elements) {
     typename Q::Block block;
-    Q::encode_block(x + begin, block);
+    Q::encode_block(x + begin, importance ? importance + begin : nullptr, block);
     std::memcpy(bytes + begin / Q::elements * sizeof block, &block, sizeof block);
   }
 }

@@ -18,10 +18,10 @@ constexpr float largest_magnitude(const float* x, int n) {
   return largest;
 }
 
-// 1 / d, or 0 where that is no number.
+// 1 / d, or 0 where d is no normal number.
 constexpr float finite_inverse(float d) {
   const float m = magnitude(d);
-  return m >= 0x1p-127f && m <= 0x1.fffffep127f ? 1.0f / d : 0.0f;
+  return m >= 0x1p-126f && m <= 0x1.fffffep127f ? 1.0f / d : 0.0f;
 }
 
 // To the nearest integer, halves away from zero; |x| < 2^31.

@@ -15,6 +15,8 @@ constexpr std::uint32_t most_rows = 33, most_tokens = 17;
 std::vector<std::uint32_t> lengths(Type type) {
   switch (type_info(type)->block_elements) {
     case 32: return {32, 64, 256, 288, 1056};
+    case 64: return {64, 192, 256, 320, 1088};
+    case 128: return {128, 256, 384, 1152};
     case 256: return {256, 512, 1280};
     default: return {1, 2, 15, 16, 17, 31, 32, 33, 63, 100, 256, 1001};
   }
@@ -27,21 +29,42 @@ constexpr Fill fills[] = {Fill::ordinary, Fill::random_bytes, Fill::ones,
 // Byte offsets of the half scales in a block.
 std::vector<std::size_t> scale_offsets(Type type) {
   switch (type) {
-    case Type::Q4_K: return {0, 2};
+    case Type::Q4_1:
+    case Type::Q5_1:
+    case Type::Q4_K:
+    case Type::Q5_K: return {0, 2};
+    case Type::Q2_K: return {80, 82};
+    case Type::Q3_K: return {108};
     case Type::Q6_K: return {208};
-    case Type::Q8_0:
-    case Type::Q4_0: return {0};
-    default: return {};
+    case Type::TQ1_0: return {52};
+    case Type::TQ2_0: return {64};
+    case Type::IQ1_M:
+    case Type::MXFP4:
+    case Type::NVFP4: return {};
+    default: return {0};
   }
 }
 
+// Writes one of `halves` as every scale, or what is like it in types with scales of another form.
 void put_scales(Type type, std::uint8_t* weights, std::size_t size, std::mt19937& random,
                 const std::vector<std::uint16_t>& halves) {
   for (std::size_t block = 0; block < size; block += type_info(type)->block_bytes) {
+    std::uint8_t* b = weights + block;
+    const auto half = [&] { return halves[random() % halves.size()]; };
     for (const std::size_t at : scale_offsets(type)) {
-      const std::uint16_t half = halves[random() % halves.size()];
-      std::memcpy(weights + block + at, &half, 2);
+      const std::uint16_t value = half();
+      std::memcpy(b + at, &value, 2);
     }
+    if (type == Type::IQ1_M) {  // the upper four bits of four words
+      const std::uint16_t value = half();
+      for (int i = 0; i < 4; ++i) {
+        b[49 + 2 * i] =
+            static_cast<std::uint8_t>((b[49 + 2 * i] & 15) | (value >> 4 * i & 15) << 4);
+      }
+    }
+    if (type == Type::MXFP4) b[0] = static_cast<std::uint8_t>(127 - 15 + (half() >> 10 & 31));
+    for (int i = 0; type == Type::NVFP4 && i < 4; ++i)
+      b[i] = static_cast<std::uint8_t>(half() >> 8 & 0x7e);
   }
 }
 
@@ -54,7 +77,10 @@ void fill_weights(Type type, Fill fill, std::uint8_t* w, std::uint32_t rows, std
     std::vector<float> row(k);
     for (std::uint32_t r = 0; r < rows; ++r) {
       for (float& v : row) v = normal(random) * (fill == Fill::tiny_scales ? 1e-39f : 0.1f);
-      REQUIRE(encode_row(type, row.data(), k, w + r * row_bytes));
+      REQUIRE((encode_row(type, row.data(), nullptr, k, w + r * row_bytes) || !has_encoder(type)));
+      if (!has_encoder(type)) {
+        for (std::size_t i = 0; i < row_bytes; ++i) w[r * row_bytes + i] = std::uint8_t(random());
+      }
     }
     return;
   }

@@ -125,9 +125,11 @@ ExactRow exact_row(const std::uint8_t* row, std::uint32_t k) {
     for (std::uint32_t i = 0; i < k; ++i) {
       NormalBlock b;
       Q::unpack(row + i / Q::elements * sizeof(typename Q::Block), b);
-      const std::uint32_t at = i % Q::elements, sub = at / Q::sub;
-      const double scaled = double(b.d) * b.s[sub] * b.q[at];
-      const double min = Q::has_min ? double(b.m) * b.t[sub] : 0.0;
+      const std::uint32_t at = i % Q::elements, span = at / Q::span, sub = at / Q::sub;
+      const double s = has_float_scales<Q> ? 1.0 : b.s[sub];
+      const double scaled = double(b.d[span]) * s * b.q[at];
+      double min = 0.0;
+      if constexpr (Q::has_min) min = double(b.m[span]) * (has_float_scales<Q> ? 1.0 : b.t[sub]);
       exact.value[i] = scaled - min;
       exact.size[i] = std::abs(scaled) + std::abs(min);
     }
@@ -144,6 +146,25 @@ inline ExactRow exact_row(Type type, const std::uint8_t* row, std::uint32_t k) {
 #undef INLAY_TYPE
   }
   return {};
+}
+
+// Weights that share one float scale; 1 for the types that are no blocks.
+inline std::uint32_t span_of(Type type) {
+  const auto span = []<class Q>(const Q*) -> std::uint32_t {
+    if constexpr (Q::elements == 1) {
+      return 1;
+    } else {
+      return Q::span;
+    }
+  };
+  switch (type) {
+#define INLAY_TYPE(id, name, file, elements, bytes) \
+  case Type::name:                                  \
+    return span(static_cast<const name*>(nullptr));
+#include "quant/types.inc"
+#undef INLAY_TYPE
+  }
+  return 1;
 }
 
 // The largest rounding error of each activation. q8: the code is x * (127 / max) after two
@@ -174,8 +195,8 @@ struct Bounded {
 
 // One output. With u = 2^-24 and n roundings on the longest way of a term to the result, the sum of
 // terms is off by at most n u / (1 - n u) times the sum of their magnitudes (Higham, "Accuracy and
-// Stability of Numerical Algorithms", 3.1). Quantized: a block's term has one rounding for d *
-// scale, one for float(integer) and then one for each block's step (two steps with minima). Floats:
+// Stability of Numerical Algorithms", 3.1). Quantized: a span's term has one rounding for d *
+// scale, one for float(integer) and then one for each span's step (two steps with minima). Floats:
 // one for each element of its lane, then four of the tree. `exact_x`: the activations are codes
 // already.
 inline Bounded reference_dot(Type type, const ExactRow& w, const float* x, bool exact_x) {
@@ -184,9 +205,8 @@ inline Bounded reference_dot(Type type, const ExactRow& w, const float* x, bool 
   const Eigen::VectorXd xd = Eigen::Map<const Eigen::VectorXf>(x, k).cast<double>();
   Eigen::VectorXd error = activation_error(form, x, k);
   if (exact_x) error.setZero();
-  const TypeInfo& info = *type_info(type);
-  const double steps =
-      info.block_elements == 1 ? (k + 31) / 32 * 2 + 4 : 2.0 * k / info.block_elements + 2;
+  const std::uint32_t span = span_of(type);
+  const double steps = span == 1 ? (k + 31) / 32 * 2 + 4 : 2.0 * k / span + 2;
   const double u = 0x1p-24;
   const double gamma = steps * u / (1 - steps * u);
   const double tiny = k * 0x1p-120;  // products below the normal numbers

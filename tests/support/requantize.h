@@ -87,7 +87,7 @@ inline std::vector<unsigned char> requantize(
     std::vector<unsigned char> data(rows * row_bytes);
     for (std::uint64_t r = 0; r < rows; ++r) {
       dequantize_row(tensor.type, stored + r * (tensor.bytes / rows), k, values.data());
-      if (!encode_row(type, values.data(), k, data.data() + r * row_bytes)) {
+      if (!encode_row(type, values.data(), nullptr, k, data.data() + r * row_bytes)) {
         throw std::runtime_error("cannot encode " + name);
       }
     }

@@ -4,11 +4,12 @@
 
 #include <immintrin.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
 #include "base/inline.h"
-#include "quant/lanes.h"
+#include "quant/panel.h"
 
 namespace inlay::INLAY_ISA {
 
@@ -28,9 +29,13 @@ struct Words {
   // 16 bytes at `at` of each row, as four steps.
   static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at, Step (&out)[4]) {
     prefetch_rows(rows, at);
+    transpose(rows.row, at, out);
+  }
+  static INLAY_FORCE_INLINE void transpose(const std::uint8_t* const* row, std::size_t at,
+                                           Step (&out)[4]) {
     __m256i low[4], high[4];
-    transpose(rows.row, at, low);
-    transpose(rows.row + 8, at, high);
+    transpose_eight(row, at, low);
+    transpose_eight(row + 8, at, high);
     INLAY_UNROLL for (int i = 0; i < 4; ++i) out[i] = {low[i], high[i]};
   }
   // The half at `at` of each row.
@@ -63,6 +68,12 @@ struct Words {
   }
   static INLAY_FORCE_INLINE Step either(Step a, Step b) {
     return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+  }
+  // Each byte, 0 to 15, becomes table[byte].
+  static INLAY_FORCE_INLINE Step look_up(Step v, const std::int8_t (&table)[16]) {
+    const __m256i both =
+        _mm256_broadcastsi128_si256(sixteen(reinterpret_cast<const std::uint8_t*>(table)));
+    return {_mm256_shuffle_epi8(both, v.low), _mm256_shuffle_epi8(both, v.high)};
   }
   static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(p), v.low);
@@ -110,7 +121,15 @@ struct Words {
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_signed(const std::uint8_t* codes, const std::uint8_t* x,
                                             std::size_t stride, I32 (&sum)[n]) {
-    const __m256i ones = _mm256_set1_epi16(1);
+    const I32 ones{_mm256_set1_epi16(1), _mm256_set1_epi16(1)};
+    dot_scaled_signed<n, steps>(codes, x, stride, ones, nullptr, sum);
+  }
+  // sum[t] += s * the dot product, s as scale() made it; `total`: the sum of token 0's bytes of x,
+  // those of the others `stride` bytes further each.
+  template <std::uint32_t n, std::uint32_t steps>
+  static INLAY_FORCE_INLINE void dot_scaled_signed(const std::uint8_t* codes, const std::uint8_t* x,
+                                                   std::size_t stride, I32 s, const std::int16_t*,
+                                                   I32 (&sum)[n]) {
     INLAY_UNROLL for (std::uint32_t i = 0; i < steps; ++i) {
       const __m256i low = load(codes + i * step_bytes), high = load(codes + i * step_bytes + 32);
       const __m256i low_size = _mm256_abs_epi8(low), high_size = _mm256_abs_epi8(high);
@@ -118,7 +137,8 @@ struct Words {
         const __m256i four_x = four(x + t * stride + i * 4);
         const __m256i a = _mm256_maddubs_epi16(low_size, _mm256_sign_epi8(four_x, low));
         const __m256i b = _mm256_maddubs_epi16(high_size, _mm256_sign_epi8(four_x, high));
-        sum[t] = sum[t] + I32(_mm256_madd_epi16(a, ones), _mm256_madd_epi16(b, ones));
+        sum[t] =
+            sum[t] + I32(_mm256_madd_epi16(a, s.raw_low()), _mm256_madd_epi16(b, s.raw_high()));
       }
     }
   }
@@ -129,7 +149,7 @@ struct Words {
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x,
                                             std::size_t stride, I32 s, I32 (&sum)[n]) {
-    constexpr std::uint32_t most = 32767 / (2 * top * 127);
+    constexpr std::uint32_t most = std::bit_floor(32767u / (2 * top * 127));
     constexpr std::uint32_t safe = most < steps ? most : steps;
     static_assert(safe >= 1 && steps % safe == 0);
     for (std::uint32_t begin = 0; begin < steps; begin += safe) {
@@ -156,6 +176,11 @@ struct Words {
     return {
         _mm256_or_si256(_mm256_and_si256(s.raw_low(), mask), _mm256_slli_epi32(s.raw_low(), 16)),
         _mm256_or_si256(_mm256_and_si256(s.raw_high(), mask), _mm256_slli_epi32(s.raw_high(), 16))};
+  }
+  template <int factor>
+  static INLAY_FORCE_INLINE I32 times(I32 v) {
+    const __m256i f = _mm256_set1_epi32(factor);
+    return {_mm256_mullo_epi32(v.raw_low(), f), _mm256_mullo_epi32(v.raw_high(), f)};
   }
   // sum + w[0] * x[0] + w[1] * x[1] for the pairs of each row.
   static INLAY_FORCE_INLINE I32 dot_pairs(Step w, const std::int16_t* x, I32 sum) {
@@ -205,8 +230,8 @@ struct Words {
     return _mm256_cvtph_ps(packed);
   }
   // 16 bytes of each of eight rows; out[i] has the i-th four bytes of every row.
-  static INLAY_FORCE_INLINE void transpose(const std::uint8_t* const* row, std::size_t at,
-                                           __m256i (&out)[4]) {
+  static INLAY_FORCE_INLINE void transpose_eight(const std::uint8_t* const* row, std::size_t at,
+                                                 __m256i (&out)[4]) {
     const __m256i a = two_rows(row[0] + at, row[4] + at), b = two_rows(row[1] + at, row[5] + at);
     const __m256i c = two_rows(row[2] + at, row[6] + at), d = two_rows(row[3] + at, row[7] + at);
     const __m256i ab_low = _mm256_unpacklo_epi32(a, b), ab_high = _mm256_unpackhi_epi32(a, b);

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "base/inline.h"
-#include "quant/lanes.h"
+#include "quant/panel.h"
 
 namespace inlay::INLAY_ISA {
 
@@ -26,8 +26,12 @@ struct Words {
   // 16 bytes at `at` of each row, as four steps.
   static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at, Step (&out)[4]) {
     prefetch_rows(rows, at);
-    const Step a = four_rows<0>(rows, at), b = four_rows<1>(rows, at);
-    const Step c = four_rows<2>(rows, at), d = four_rows<3>(rows, at);
+    transpose(rows.row, at, out);
+  }
+  static INLAY_FORCE_INLINE void transpose(const std::uint8_t* const* row, std::size_t at,
+                                           Step (&out)[4]) {
+    const Step a = four_rows<0>(row, at), b = four_rows<1>(row, at);
+    const Step c = four_rows<2>(row, at), d = four_rows<3>(row, at);
     const Step ab_low = _mm512_unpacklo_epi32(a, b), ab_high = _mm512_unpackhi_epi32(a, b);
     const Step cd_low = _mm512_unpacklo_epi32(c, d), cd_high = _mm512_unpackhi_epi32(c, d);
     out[0] = _mm512_unpacklo_epi64(ab_low, cd_low);
@@ -61,6 +65,11 @@ struct Words {
     return _mm512_and_si512(v, _mm512_set1_epi8(mask));
   }
   static INLAY_FORCE_INLINE Step either(Step a, Step b) { return _mm512_or_si512(a, b); }
+  // Each byte, 0 to 15, becomes table[byte].
+  static INLAY_FORCE_INLINE Step look_up(Step v, const std::int8_t (&table)[16]) {
+    const __m128i one = sixteen(reinterpret_cast<const std::uint8_t*>(table));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(one), v);
+  }
   static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) { _mm512_store_si512(p, v); }
   // Codes for dot_signed: here made unsigned by +128.
   static INLAY_FORCE_INLINE void store_signed(Step v, std::uint8_t* p) {
@@ -121,7 +130,28 @@ struct Words {
       sum[t] = _mm512_add_epi32(sum[t].raw(), _mm512_mullo_epi32(run[t].raw(), s.raw()));
     }
   }
+  // The same for codes of store_signed; `total`: the sum of token 0's bytes of x, those of the
+  // others `stride` bytes further each.
+  template <std::uint32_t n, std::uint32_t steps>
+  static INLAY_FORCE_INLINE void dot_scaled_signed(const std::uint8_t* codes, const std::uint8_t* x,
+                                                   std::size_t stride, I32 s,
+                                                   const std::int16_t* total, I32 (&sum)[n]) {
+    I32 run[n];
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+      std::int16_t all;
+      std::memcpy(&all, reinterpret_cast<const std::uint8_t*>(total) + t * stride, sizeof all);
+      run[t] = signed_start(all);
+    }
+    dot<n, steps, 255>(codes, x, stride, run);
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+      sum[t] = _mm512_add_epi32(sum[t].raw(), _mm512_mullo_epi32(run[t].raw(), s.raw()));
+    }
+  }
   static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
+  template <int factor>
+  static INLAY_FORCE_INLINE I32 times(I32 v) {
+    return _mm512_mullo_epi32(v.raw(), _mm512_set1_epi32(factor));
+  }
   // sum + w[0] * x[0] + w[1] * x[1] for the pairs of each row.
   static INLAY_FORCE_INLINE I32 dot_pairs(Step w, const std::int16_t* x, I32 sum) {
     return _mm512_dpwssd_epi32(sum.raw(), w, four(x));
@@ -149,11 +179,11 @@ struct Words {
 
  private:
   template <int i>
-  static INLAY_FORCE_INLINE Step four_rows(const WeightRows& rows, std::size_t at) {
-    Step v = _mm512_castsi128_si512(sixteen(rows.row[i] + at));
-    v = _mm512_inserti32x4(v, sixteen(rows.row[i + 4] + at), 1);
-    v = _mm512_inserti32x4(v, sixteen(rows.row[i + 8] + at), 2);
-    return _mm512_inserti32x4(v, sixteen(rows.row[i + 12] + at), 3);
+  static INLAY_FORCE_INLINE Step four_rows(const std::uint8_t* const* row, std::size_t at) {
+    Step v = _mm512_castsi128_si512(sixteen(row[i] + at));
+    v = _mm512_inserti32x4(v, sixteen(row[i + 4] + at), 1);
+    v = _mm512_inserti32x4(v, sixteen(row[i + 8] + at), 2);
+    return _mm512_inserti32x4(v, sixteen(row[i + 12] + at), 3);
   }
   static INLAY_FORCE_INLINE __m128i sixteen(const std::uint8_t* p) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

@@ -1,0 +1,70 @@
+// iq3_xxs.h - IQ3_XXS: 256 weights; each four is one of 256 vectors of magnitudes 2, 6 ... 26, 31,
+// each eight has seven signs; 32 share a 4-bit scale: w = d / 2 * (2 s + 1) * q.
+#pragma once
+
+#include "quant/grid_fit.h"
+#include "quant/normal_form.h"
+#include "quant/panel.h"
+
+namespace inlay {
+
+struct IQ3_XXS {
+  struct Block {
+    std::uint16_t d;
+    std::uint8_t q[64];
+    std::uint8_t signs[32];  // for each 32 weights: four times 7 bits of signs, then the scale
+  };
+  static_assert(sizeof(Block) == 98);
+  static constexpr std::uint32_t elements = 256;
+  static constexpr std::uint32_t span = 256;
+  static constexpr std::uint32_t sub = 32;
+  static constexpr bool has_min = false;
+  static constexpr int low = -31, high = 31;
+  static constexpr Activation activation = Activation::q8_256;
+
+  static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
+    const Block block = load_block<Block>(p);
+    out.d[0] = half_to_float(block.d) * 0.5f;
+    for (int j = 0; j < 8; ++j) {
+      std::uint32_t signs;
+      std::memcpy(&signs, block.signs + 4 * j, 4);
+      out.s[j] = static_cast<std::int16_t>(2 * (signs >> 28) + 1);
+      INLAY_UNROLL for (int i = 0; i < 4; ++i) {
+        const std::uint8_t* q = block.q + 8 * j + 2 * i;
+        const std::uint64_t eight = iq3_xxs_grid[q[0]] | std::uint64_t{iq3_xxs_grid[q[1]]} << 32;
+        put_eight(out.q + 32 * j + 8 * i, with_signs(eight, even_sign_bytes[signs >> 7 * i & 127]));
+      }
+    }
+  }
+
+  static void encode_block(const float* x, const float* importance, Block& block) {
+    const GridBlock<Book, 32, 16> fit(x, importance, 0.07f, 0.5f);
+    block.d = fit.d;
+    for (int j = 0; j < 8; ++j) {
+      std::uint32_t signs = static_cast<std::uint32_t>(fit.s[j]) << 28;
+      for (int i = 0; i < 4; ++i) {
+        const EightFit& eight = fit.eight[4 * j + i];
+        block.q[8 * j + 2 * i] = static_cast<std::uint8_t>(eight.index[0]);
+        block.q[8 * j + 2 * i + 1] = static_cast<std::uint8_t>(eight.index[1]);
+        signs |= (eight.signs & 127u) << 7 * i;
+      }
+      std::memcpy(block.signs + 4 * j, &signs, 4);
+    }
+  }
+
+  static void dequantize(const void* row, std::uint32_t k, float* out) {
+    dequantize_blocks<IQ3_XXS>(row, k, out);
+  }
+  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
+    encode_blocks<IQ3_XXS>(x, importance, k, row);
+  }
+
+  template <class V>
+  using Lanes = NormalLanes<IQ3_XXS, V>;
+
+ private:
+  static constexpr float magnitudes[8] = {2, 6, 10, 14, 18, 22, 26, 31};
+  using Book = SignedBook<iq3_xxs_order, iq3_xxs_grid, magnitudes, true>;
+};
+
+}  // namespace inlay

@@ -1,0 +1,279 @@
+// panel.h - panels: 16 rows of weights side by side, the form the fast integer kernels multiply.
+//
+// V is the vocabulary of an instruction set (kernels/vector/int_*.h). Lane = row. A "step" is four
+// neighbouring codes of each of the 16 rows, 64 bytes; a panel holds 64 steps, so 256 weights a
+// row. What a type has to do is fill(): bring its bits into a panel; how a panel is multiplied
+// follows from the type's span, sub, low, high and has_min.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/inline.h"
+#include "quant/activation.h"
+#include "quant/normal_form.h"
+
+namespace inlay {
+
+// Where 16 rows begin. A group with fewer rows repeats its last one.
+struct WeightRows {
+  const std::uint8_t* row[16];
+  std::size_t ahead;  // bytes from here to what is wanted soon
+};
+
+// With each 16 bytes that are read of 16 rows, four of their 64-byte lines further on are asked
+// for, so that memory stays busy while a panel is worked on. Beyond the end of memory this does
+// nothing.
+INLAY_FORCE_INLINE void prefetch_rows(const WeightRows& rows, std::size_t at) {
+  const std::uint8_t* const* four = rows.row + (at >> 4 & 3) * 4;
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(four[i] + rows.ahead + at, 0, 2);
+}
+
+inline constexpr std::uint32_t step_bytes = 64;
+
+// Codes are kept as q - low, unsigned, where their range lets sums of two products fit 16 bits;
+// else as q itself.
+template <class Q>
+inline constexpr bool has_signed_codes = Q::high - Q::low > 128;
+template <class Q>
+inline constexpr int zero_code = has_signed_codes<Q> ? 0 : -Q::low;
+
+template <class Q, class V>
+struct Panel {
+  using Step = typename V::Step;
+  static constexpr std::uint32_t spans = 256 / Q::span;
+  static constexpr std::uint32_t groups = has_float_scales<Q> ? 2 : 256 / Q::sub;
+  static constexpr bool shifted = !has_float_scales<Q> && zero_code<Q> != 0;
+  static constexpr bool has_mins = !has_float_scales<Q> && Q::has_min;
+
+  alignas(64) std::uint8_t codes[64 * step_bytes];
+  typename V::F32 d[spans];
+  typename V::F32 m[Q::has_min ? spans : 1];
+  typename V::I32 scale[groups];
+  // Pairs of int16, groups (0, 2), (1, 3), (4, 6), (5, 7) ..., as the sums of activations lie.
+  Step scale_pairs[shifted ? groups / 2 : 1];
+  Step min_pairs[has_mins ? groups / 2 : 1];
+  std::uint32_t blocks;  // of 32 weights that are in use: at the end of a row fewer than eight
+
+  // Four codes of each row, as weights 4 * step ... of the panel: q - low, or signed q.
+  INLAY_FORCE_INLINE void put_codes(std::uint32_t step, Step four) {
+    if constexpr (has_signed_codes<Q>) {
+      V::store_signed(four, codes + step * step_bytes);
+    } else {
+      V::store(four, codes + step * step_bytes);
+    }
+  }
+  // One byte each of groups 4 * i to 4 * i + 3.
+  INLAY_FORCE_INLINE void put_scales(std::uint32_t i, Step four) {
+    put(i, V::template byte<0>(four), V::template byte<1>(four), V::template byte<2>(four),
+        V::template byte<3>(four));
+    if constexpr (shifted) {
+      scale_pairs[2 * i] = V::even_bytes(four);
+      scale_pairs[2 * i + 1] = V::odd_bytes(four);
+    }
+  }
+  INLAY_FORCE_INLINE void put_signed_scales(std::uint32_t i, Step four) {
+    put(i, V::template signed_byte<0>(four), V::template signed_byte<1>(four),
+        V::template signed_byte<2>(four), V::template signed_byte<3>(four));
+    if constexpr (shifted) {
+      scale_pairs[2 * i] = V::even_signed_bytes(four);
+      scale_pairs[2 * i + 1] = V::odd_signed_bytes(four);
+    }
+  }
+  INLAY_FORCE_INLINE void put_mins(std::uint32_t i, Step four) {
+    static_assert(has_mins);
+    min_pairs[2 * i] = V::even_bytes(four);
+    min_pairs[2 * i + 1] = V::odd_bytes(four);
+  }
+
+ private:
+  INLAY_FORCE_INLINE void put(std::uint32_t i, typename V::I32 a, typename V::I32 b,
+                              typename V::I32 c, typename V::I32 e) {
+    scale[4 * i] = V::scale(a);
+    scale[4 * i + 1] = V::scale(b);
+    scale[4 * i + 2] = V::scale(c);
+    scale[4 * i + 3] = V::scale(e);
+  }
+};
+
+namespace detail {
+
+template <class Block>
+INLAY_FORCE_INLINE const Block* block_of(const std::uint8_t* x, std::size_t stride,
+                                         std::uint32_t t) {
+  return reinterpret_cast<const Block*>(x + t * stride);
+}
+
+// One span of `steps` steps with float scales: acc[t] = fma(d * scale, float(dot), acc[t]), then
+// acc[t] = fma(-(m * scale), sum of x, acc[t]). total(t): the sum of the span's codes of x.
+template <class Q, class V, std::uint32_t steps, std::uint32_t n, class Total>
+INLAY_FORCE_INLINE void multiply_span(const Panel<Q, V>& panel, std::uint32_t span,
+                                      const std::uint8_t* x, std::size_t stride,
+                                      std::uint32_t block, Total total, typename V::F32 (&acc)[n]) {
+  typename V::I32 sum[n];
+  const std::uint8_t* codes = panel.codes + span * steps * step_bytes;
+  INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+    sum[t] = has_signed_codes<Q> ? V::signed_start(total(t))
+                                 : V::I32::broadcast(-zero_code<Q> * total(t));
+  }
+  if constexpr (has_signed_codes<Q>) {
+    V::template dot_signed<n, steps>(codes, x + span * steps * 4, stride, sum);
+  } else {
+    V::template dot<n, steps, Q::high - Q::low>(codes, x + span * steps * 4, stride, sum);
+  }
+  INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+    const auto dx = V::F32::broadcast(block_of<Q8x32Group>(x, stride, t)->scale[block]);
+    acc[t] = fma(panel.d[span] * dx, to_float(sum[t]), acc[t]);
+    if constexpr (Q::has_min) {
+      const auto all = V::F32::broadcast(static_cast<float>(total(t)));
+      acc[t] = fma(-(panel.m[span] * dx), all, acc[t]);
+    }
+  }
+}
+
+template <class Q, class V, std::uint32_t n>
+INLAY_FORCE_INLINE void multiply_q8_32(const Panel<Q, V>& panel, const std::uint8_t* x,
+                                       std::size_t stride, typename V::F32 (&acc)[n]) {
+  for (std::uint32_t b = 0; b < panel.blocks; ++b) {
+    const auto all = [&](std::uint32_t t) INLAY_LAMBDA_INLINE -> std::int32_t {
+      return block_of<Q8x32Group>(x, stride, t)->sum[b];
+    };
+    if constexpr (Q::span == 32) {
+      multiply_span<Q, V, 8, n>(panel, b, x, stride, b, all, acc);
+    } else {
+      static_assert(Q::span == 16);
+      const auto first = [&](std::uint32_t t) INLAY_LAMBDA_INLINE -> std::int32_t {
+        return block_of<Q8x32Group>(x, stride, t)->first[b];
+      };
+      const auto second = [&](std::uint32_t t)
+                              INLAY_LAMBDA_INLINE -> std::int32_t { return all(t) - first(t); };
+      multiply_span<Q, V, 4, n>(panel, 2 * b, x, stride, b, first, acc);
+      multiply_span<Q, V, 4, n>(panel, 2 * b + 1, x, stride, b, second, acc);
+    }
+  }
+}
+
+// The sums of x that belong to a type's groups.
+template <class Q>
+INLAY_FORCE_INLINE const std::int16_t* sums_of(const Q8x256Block* block) {
+  static_assert(Q::sub == 16 || Q::sub == 32);
+  return Q::sub == 16 ? block->sum16 : block->sum32;
+}
+
+// acc[t] = fma(d * scale, float(sum of s * dot), acc[t]), then fma(-(m * scale), float(sum of t *
+// sum of x), acc[t]).
+template <class Q, class V, std::uint32_t n>
+INLAY_FORCE_INLINE void multiply_q8_256(const Panel<Q, V>& panel, const std::uint8_t* x,
+                                        std::size_t stride, typename V::F32 (&acc)[n]) {
+  constexpr std::uint32_t groups = 256 / Q::sub, steps = Q::sub / 4;
+  const auto sums = [&](std::uint32_t t) INLAY_LAMBDA_INLINE {
+    return sums_of<Q>(block_of<Q8x256Block>(x, stride, t));
+  };
+  typename V::I32 sum[n];
+  INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+    sum[t] = V::I32::broadcast(0);
+    if constexpr (Panel<Q, V>::shifted) {
+      INLAY_UNROLL for (std::uint32_t j = 0; j < groups / 2; ++j) {
+        sum[t] = V::dot_pairs(panel.scale_pairs[j], sums(t) + 2 * j, sum[t]);
+      }
+      sum[t] = V::template times<-zero_code<Q>>(sum[t]);
+    }
+  }
+  for (std::uint32_t j = 0; j < groups; ++j) {
+    const std::uint8_t* codes = panel.codes + j * steps * step_bytes;
+    if constexpr (has_signed_codes<Q>) {
+      V::template dot_scaled_signed<n, steps>(codes, x + j * Q::sub, stride, panel.scale[j],
+                                              sums(0) + sum_place(j), sum);
+    } else {
+      V::template dot_scaled<n, steps, Q::high - Q::low>(codes, x + j * Q::sub, stride,
+                                                         panel.scale[j], sum);
+    }
+  }
+  INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
+    const auto dx = V::F32::broadcast(block_of<Q8x256Block>(x, stride, t)->scale);
+    acc[t] = fma(panel.d[0] * dx, to_float(sum[t]), acc[t]);
+    if constexpr (Q::has_min) {
+      auto min = V::I32::broadcast(0);
+      INLAY_UNROLL for (std::uint32_t j = 0; j < groups / 2; ++j) {
+        min = V::dot_pairs(panel.min_pairs[j], sums(t) + 2 * j, min);
+      }
+      acc[t] = fma(-(panel.m[0] * dx), to_float(min), acc[t]);
+    }
+  }
+}
+
+}  // namespace detail
+
+// n tokens, their rows of activations `stride` bytes apart.
+template <class Q, class V, std::uint32_t n>
+INLAY_FORCE_INLINE void multiply_panel(const Panel<Q, V>& panel, const std::uint8_t* x,
+                                       std::size_t stride, typename V::F32 (&acc)[n]) {
+  if constexpr (has_float_scales<Q>) {
+    detail::multiply_q8_32<Q, V, n>(panel, x, stride, acc);
+  } else {
+    detail::multiply_q8_256<Q, V, n>(panel, x, stride, acc);
+  }
+}
+
+// Lanes of a type whose codes come from tables: each row is unpacked to the normal form, then the
+// 16 rows are put side by side.
+template <class Q, class V>
+struct NormalLanes {
+  static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
+                                      std::uint32_t blocks, Panel<Q, V>& panel) {
+    alignas(64) std::uint8_t codes[16][256];
+    alignas(64) std::uint8_t scales[16][16], mins[16][16];
+    alignas(64) float d[Panel<Q, V>::spans][16], m[Panel<Q, V>::spans][16];
+    for (std::uint32_t r = 0; r < 16; ++r) {
+      const std::uint8_t* p = rows.row[r] + std::size_t{first} * sizeof(typename Q::Block);
+      for (std::size_t at = 0; at < blocks * sizeof(typename Q::Block); at += 64) {
+        __builtin_prefetch(p + rows.ahead + at, 0, 2);
+      }
+      for (std::uint32_t b = 0; b < blocks; ++b) {
+        NormalBlock block;
+        Q::unpack(p + b * sizeof(typename Q::Block), block);
+        std::uint8_t* out = codes[r] + b * Q::elements;
+        for (std::uint32_t i = 0; i < Q::elements; ++i) {
+          out[i] = static_cast<std::uint8_t>(block.q[i] + zero_code<Q>);
+        }
+        for (std::uint32_t i = 0; i < Q::elements / Q::span; ++i) {
+          d[b * (Q::elements / Q::span) + i][r] = block.d[i];
+          if constexpr (Q::has_min) m[b * (Q::elements / Q::span) + i][r] = block.m[i];
+        }
+        for (std::uint32_t i = 0; !has_float_scales<Q> && i < 256 / Q::sub; ++i) {
+          scales[r][i] = static_cast<std::uint8_t>(block.s[i]);
+          if constexpr (Q::has_min) mins[r][i] = static_cast<std::uint8_t>(block.t[i]);
+        }
+      }
+    }
+    for (std::uint32_t i = 0; i < blocks * Q::elements / Q::span; ++i) {
+      panel.d[i] = V::F32::load(d[i]);
+      if constexpr (Q::has_min) panel.m[i] = V::F32::load(m[i]);
+    }
+    typename V::Step steps[4];
+    for (std::uint32_t i = 0; i < blocks * Q::elements / 16; ++i) {
+      side_by_side(codes, 256, i * 16, steps);
+      for (std::uint32_t j = 0; j < 4; ++j) panel.put_codes(i * 4 + j, steps[j]);
+    }
+    if constexpr (!has_float_scales<Q>) {
+      side_by_side(scales, 16, 0, steps);
+      for (std::uint32_t j = 0; j < 64 / Q::sub; ++j) panel.put_signed_scales(j, steps[j]);
+      if constexpr (Q::has_min) {
+        side_by_side(mins, 16, 0, steps);
+        for (std::uint32_t j = 0; j < 64 / Q::sub; ++j) panel.put_mins(j, steps[j]);
+      }
+    }
+  }
+
+ private:
+  static INLAY_FORCE_INLINE void side_by_side(const void* bytes, std::size_t row_bytes,
+                                              std::size_t at, typename V::Step (&steps)[4]) {
+    const std::uint8_t* row[16];
+    for (int r = 0; r < 16; ++r) {
+      row[r] = static_cast<const std::uint8_t*>(bytes) + static_cast<std::size_t>(r) * row_bytes;
+    }
+    V::transpose(row, at, steps);
+  }
+};
+
+}  // namespace inlay
