@@ -37,7 +37,6 @@ PACKAGES = {
     "fmt/": ["src/base/diagnostics", "examples", "bindings", "benchmarks"],
     "pcre2": ["src/text/"],
     "utf8proc": ["src/text/"],
-    "simdjson": ["src/format/", "src/text/", "src/sample/"],
     "xsimd/": ["src/isa/", "src/kernels/"],
     "immintrin.h": ["src/isa/", "src/kernels/"],
     "arm_neon.h": ["src/isa/", "src/kernels/"],

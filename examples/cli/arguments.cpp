@@ -1,12 +1,15 @@
 // arguments.cpp - shared options: their words, and what they turn into.
 #include "arguments.h"
 
+#include <cctype>
 #include <charconv>
 #include <cstdio>
 #include <map>
 #include <memory>
 
+#include "memory.h"
 #include "output.h"
+#include "progress.h"
 
 namespace cli {
 namespace {
@@ -21,6 +24,8 @@ std::string read_all(std::FILE* file, const std::string& name) {
   return bytes;
 }
 
+}  // namespace
+
 std::string read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              std::fclose);
@@ -28,7 +33,17 @@ std::string read_file(const std::string& path) {
   return read_all(file.get(), path);
 }
 
-}  // namespace
+std::string type_name(const std::string& word) {
+  const auto upper = [](std::string_view text) {
+    std::string result(text);
+    for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return result;
+  };
+  for (std::uint32_t i = 0; const char* name = inlay::quantize_type(i); ++i) {
+    if (upper(name) == upper(word)) return name;
+  }
+  return word;
+}
 
 CLI::Option* declare_count(CLI::App& command, const char* name, std::uint32_t& value,
                            std::uint32_t most, const char* help) {
@@ -67,14 +82,89 @@ void MachineArguments::declare(CLI::App& command) {
 }
 
 void ModelArguments::declare(CLI::App& command) {
-  command.add_option("MODEL", path, "A .gguf file")->required();
+  command.add_option("MODEL", path, "A .gguf file, or a folder with safetensors")->required();
   MachineArguments::declare(command);
 }
 
+namespace {
+
+// "auto" or "auto:BYTES", K, M or G behind the number meaning 2^10, 2^20 or 2^30; 0: not
+// understood.
+std::uint64_t parse_budget(std::string_view text) {
+  if (text == "auto") return available_bytes() / 4 * 3;
+  text.remove_prefix(std::string_view("auto:").size());
+  std::uint64_t bytes = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, bytes);
+  if (error != std::errc{}) return 0;
+  const std::string_view unit(stop, end);
+  const std::string_view units = "KMG";
+  if (unit.empty()) return bytes;
+  const std::size_t power = units.find(unit);
+  if (unit.size() != 1 || power == units.npos) return 0;
+  const std::size_t shift = 10 * (power + 1);
+  return bytes << shift >> shift == bytes ? bytes << shift : 0;
+}
+
+}  // namespace
+
+void WeightArguments::declare(CLI::App& command, const std::string& of) {
+  const auto set_type = [this](const std::string& word) {
+    type = type_name(word);
+    if (word != "auto" && !word.starts_with("auto:")) return;
+    type = "auto";
+    budget = parse_budget(word);
+    if (budget == 0) {
+      throw CLI::ValidationError("--weights",
+                                 fmt::format("{} says no number of bytes: auto:2G", shown(word)));
+    }
+  };
+  const auto set_memory = [this](const std::string& word) {
+    const std::map<std::string, inlay::Memory> kinds = {{"mapped", inlay::Memory::mapped},
+                                                        {"copied", inlay::Memory::copied},
+                                                        {"huge", inlay::Memory::huge_pages}};
+    const auto found = kinds.find(word);
+    if (found == kinds.end()) {
+      throw CLI::ValidationError("--memory",
+                                 fmt::format("{} is not mapped, copied or huge", shown(word)));
+    }
+    memory = found->second;
+  };
+  command.add_option_function<std::string>(
+      "--weights", set_type,
+      "Type of the matrices" + of + " in memory: stored, a type of quantize, auto[:BYTES]");
+  command.add_option_function<std::string>(
+      "--memory", set_memory, "Where the weights" + of + " lie: mapped, copied, huge (pages)");
+}
+
+void WeightArguments::apply(inlay::ModelOptions& options) const {
+  options.weights = type.empty() ? nullptr : type.c_str();
+  options.weight_budget = budget;
+  options.memory = memory;
+}
+
+void LoadArguments::declare(CLI::App& command) {
+  ModelArguments::declare(command);
+  weights.declare(command);
+}
+
+inlay::Model LoadArguments::open(inlay::Depth depth, const inlay::Host* host,
+                                 bool importance) const {
+  inlay::ModelOptions options = this->options(depth, host);
+  weights.apply(options);
+  options.importance = importance;
+  ProgressBar bar("loading");
+  options.progress = bar;
+  return inlay::Model::open(path, options).value();
+}
+
+inlay::ModelOptions MachineArguments::options(inlay::Depth depth, const inlay::Host* host) const {
+  return {
+      .depth = depth, .host = host, .isa = isa.empty() ? nullptr : isa.c_str(), .threads = threads};
+}
+
 inlay::Model ModelArguments::open(inlay::Depth depth, const inlay::Host* host) const {
-  return inlay::Model::open(
-             path, {.depth = depth, .host = host, .isa = isa.empty() ? nullptr : isa.c_str()})
-      .value();
+  return inlay::Model::open(path, options(depth, host)).value();
 }
 
 inlay::Tokenizer ModelArguments::tokenizer_of(const inlay::Model& model) {

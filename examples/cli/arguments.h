@@ -10,6 +10,13 @@
 
 namespace cli {
 
+// The bytes of a file; fails where they cannot be read.
+std::string read_file(const std::string& path);
+
+// A type as the library spells it, from any case: "q4_k_m" is "Q4_K_M". Other words stay as they
+// are.
+std::string type_name(const std::string& word);
+
 // An option with a whole number from 1 to `most`.
 CLI::Option* declare_count(CLI::App& command, const char* name, std::uint32_t& value,
                            std::uint32_t most, const char* help);
@@ -25,6 +32,18 @@ struct MachineArguments {
   std::uint32_t threads = 0;
   std::string isa;
   void declare(CLI::App& command);
+  // `isa` and `host` are borrowed.
+  inlay::ModelOptions options(inlay::Depth depth, const inlay::Host* host = nullptr) const;
+};
+
+// --weights and --memory.
+struct WeightArguments {
+  std::string type;  // as quantize takes it, "stored" or "auto"; empty: stored
+  std::uint64_t budget = 0;
+  inlay::Memory memory = inlay::Memory::mapped;
+  void declare(CLI::App& command, const std::string& of = "");
+  // `type` is borrowed.
+  void apply(inlay::ModelOptions& options) const;
 };
 
 // MODEL, --threads, --isa.
@@ -34,6 +53,14 @@ struct ModelArguments : MachineArguments {
   inlay::Model open(inlay::Depth depth, const inlay::Host* host = nullptr) const;
   // The model's tokenizer; fails when it has none.
   static inlay::Tokenizer tokenizer_of(const inlay::Model& model);
+};
+
+// Also --weights and --memory, for commands that compute.
+struct LoadArguments : ModelArguments {
+  WeightArguments weights;
+  void declare(CLI::App& command);
+  inlay::Model open(inlay::Depth depth, const inlay::Host* host = nullptr,
+                    bool importance = false) const;
 };
 
 // A text given as TEXT, as a file, or on standard input.

@@ -12,7 +12,7 @@ namespace cli {
 namespace {
 
 struct Options {
-  ModelArguments model;
+  LoadArguments model;
   std::uint32_t prefill = 512;
   std::uint32_t decode = 128;
   std::uint32_t depth = 0;

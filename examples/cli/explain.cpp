@@ -7,7 +7,7 @@ namespace cli {
 namespace {
 
 struct Options {
-  ModelArguments model;
+  LoadArguments model;
   std::uint32_t context = 0;
 
   void declare(CLI::App& command) {

@@ -11,7 +11,7 @@ namespace cli {
 namespace {
 
 struct Options {
-  ModelArguments model;
+  LoadArguments model;
   inlay::SessionOptions session;
   std::string tokens;
   std::string out;

@@ -47,6 +47,7 @@ int main(int count, char** arguments) {
   // A script can put its defaults first and its caller's options behind them.
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     for (CLI::Option* option : command->get_options()) {
+      if (option->get_expected_max() > 1) continue;  // a list
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
   }

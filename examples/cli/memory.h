@@ -35,15 +35,21 @@ class CountingMemory {
   std::atomic<std::uint64_t> peak_{0};
 };
 
-// Most memory of the process that was resident, mapped files included; 0 where it is not known.
-inline std::uint64_t peak_resident_bytes() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
+// The number behind `word` in a file of lines "Word:  123 kB", in bytes; 0 where it is not known.
+inline std::uint64_t read_kilobytes(const char* file, const char* word) {
+  std::ifstream lines(file);
+  std::string at;
   std::uint64_t kilobytes = 0;
-  while (status >> word) {
-    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+  while (lines >> at) {
+    if (at == word && lines >> kilobytes) return kilobytes * 1024;
   }
   return 0;
 }
+
+// Most memory of the process that was resident, mapped files included.
+inline std::uint64_t peak_resident_bytes() { return read_kilobytes("/proc/self/status", "VmHWM:"); }
+
+// What the machine can give without swapping.
+inline std::uint64_t available_bytes() { return read_kilobytes("/proc/meminfo", "MemAvailable:"); }
 
 }  // namespace cli

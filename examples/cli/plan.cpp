@@ -8,7 +8,7 @@ namespace cli {
 namespace {
 
 struct Options {
-  ModelArguments model;
+  LoadArguments model;
   inlay::SessionOptions session;
   bool json = false;
 

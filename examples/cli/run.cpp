@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Options {
-  ModelArguments model;
+  LoadArguments model;
   TextArguments prompt;
   inlay::SessionOptions session;
   inlay::SamplerOptions sampler;

@@ -130,7 +130,13 @@ INLAY_API void inlay_host_defaults(inlay_host* host);
 /* ---- Where bytes come from
  * ----------------------------------------------------------------------- */
 
-enum { INLAY_SOURCE_PATH = 1, INLAY_SOURCE_MEMORY = 2, INLAY_SOURCE_CALLBACK = 3 };
+enum {
+  INLAY_SOURCE_PATH = 1,
+  INLAY_SOURCE_MEMORY = 2,
+  INLAY_SOURCE_CALLBACK = 3,
+  INLAY_SOURCE_DESCRIPTOR = 4,
+  INLAY_SOURCE_PARTS = 5
+};
 
 typedef struct inlay_source {
   uint32_t struct_size;
@@ -138,16 +144,22 @@ typedef struct inlay_source {
   const char* text; /* path, or a name for error texts (may be NULL); copied */
   size_t text_length;
   const void* data; /* memory: borrowed, unchanged until the model is released; any alignment */
-  uint64_t size;    /* memory, callback: bytes in all */
+  uint64_t size;    /* memory, callback, descriptor: bytes in all */
   void* user;
   /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status,
    * which ends the opening: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. Only called
    * with ranges inside [0, size), from the thread that opens the model. */
   inlay_status (*read)(void* user, uint64_t offset, void* destination, size_t size);
+  uint64_t offset;                  /* descriptor: where the file begins in it */
+  int64_t descriptor;               /* descriptor: of the operating system; borrowed */
+  const struct inlay_source* parts; /* parts: the files of one model; borrowed until it is open */
+  size_t part_count;
 } inlay_source;
 
-/* A file, mapped into memory. It must not shrink while the model lives: a mapped file that loses
- * bytes faults in the reader; use a callback source where that can happen. */
+/* A file, mapped into memory, or a folder (config.json, *.safetensors, tokenizer.json). Of a split
+ * GGUF model the path of its first part; the others lie beside it. `path` is UTF-8 on every system.
+ * It must not shrink while the model lives: a mapped file that loses bytes faults in the reader;
+ * use a callback source, or INLAY_MEMORY_COPIED, where that can happen. */
 INLAY_API void inlay_source_path(inlay_source* source, const char* path, size_t length);
 /* A block of memory that already holds the file; its weights are used in place, nothing is copied.
  */
@@ -156,6 +168,41 @@ INLAY_API void inlay_source_memory(inlay_source* source, const void* data, size_
 INLAY_API void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
                                      inlay_status (*read)(void* user, uint64_t offset,
                                                           void* destination, size_t size));
+/* A file inside an open one (an asset of a package): `size` bytes from `offset` on, 0: to its end.
+ * Mapped like a path; the descriptor may be closed once the model is open. */
+INLAY_API void inlay_source_descriptor(inlay_source* source, int64_t descriptor, uint64_t offset,
+                                       uint64_t size);
+/* Several files that are one model: all parts of a split GGUF file in any order, or the files of a
+ * folder by their names ("config.json", "model.safetensors" ... in `text` of each). */
+INLAY_API void inlay_source_parts(inlay_source* source, const inlay_source* parts, size_t count);
+
+/* ---- Where bytes go
+ * ------------------------------------------------------------------------------ */
+
+/* What `write` gets is appended to what it got before. INLAY_OK, or an error status, which ends the
+ * writing: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. */
+typedef struct inlay_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char*
+      path; /* UTF-8; used when write is NULL. Written as path + ".part", renamed when whole */
+  size_t path_length;
+  void* user;
+  inlay_status (*write)(void* user, const void* data, size_t size);
+} inlay_sink;
+
+INLAY_API void inlay_sink_path(inlay_sink* sink, const char* path, size_t length);
+INLAY_API void inlay_sink_callback(inlay_sink* sink, void* user,
+                                   inlay_status (*write)(void* user, const void* data,
+                                                         size_t size));
+
+/* How far a long operation has come; another return value than 0 cancels it (the operation then
+ * fails with INLAY_ERROR_CANCELLED). Called from the thread that called inlay, about 100 times.
+ * NULL: none. */
+typedef struct inlay_progress {
+  void* user;
+  int (*report)(void* user, uint64_t done, uint64_t total); /* bytes of weights */
+} inlay_progress;
 
 /* ---- Model
  * --------------------------------------------------------------------------------------- */
@@ -170,11 +217,32 @@ enum {
   INLAY_OPEN_WEIGHTS = 3 /* and the weights: sessions can be opened */
 };
 
+enum {
+  INLAY_MEMORY_MAPPED = 0, /* weights that lie in a mapped file or the host's block stay there */
+  INLAY_MEMORY_COPIED = 1, /* all weights are read into host memory; the file is not needed after */
+  INLAY_MEMORY_HUGE_PAGES = 2 /* as COPIED, and the system is asked for huge pages: the fastest
+                                 decode, and the slowest opening */
+};
+
 typedef struct inlay_model_options {
   uint32_t struct_size;
   uint32_t depth;         /* INLAY_OPEN_...; default INLAY_OPEN_WEIGHTS */
   const inlay_host* host; /* copied; NULL: defaults */
   const char* isa;        /* zero-terminated name from inlay_isa_name; NULL: the best one here */
+  /* The type of the matrices in memory, zero-terminated: NULL or "stored": as the file has them; a
+   * name that inlay_model_quantize takes ("Q8_0", "Q4_K_M" ...): they are encoded while loading, to
+   * the bits that inlay_model_quantize would write; "auto": as stored if the plan's weights fit
+   * weight_budget, else the best of Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q3_K_M, Q2_K that does. */
+  const char* weights;
+  uint64_t weight_budget;  /* bytes; for "auto" only */
+  uint32_t memory;         /* INLAY_MEMORY_... */
+  uint32_t check_weights;  /* 1: all weights are read once and refused (FORMAT) where one is NaN or
+                              infinite, naming tensor and place. Default 0 */
+  uint32_t importance;     /* 1: sessions can collect an importance matrix, see
+                              inlay_session_write_importance. Default 0 */
+  uint32_t threads;        /* that load weights, with the caller's; 0: physical cores. Unused with
+                              host jobs */
+  inlay_progress progress; /* of loading weights */
 } inlay_model_options;
 
 INLAY_API void inlay_model_options_defaults(inlay_model_options* options);
@@ -241,6 +309,43 @@ INLAY_API inlay_status inlay_model_get_tensor(const inlay_model* model, uint64_t
 
 /* The model's tokenizer; lives as long as the model. NULL: the file has none. */
 INLAY_API const inlay_tokenizer* inlay_model_get_tokenizer(const inlay_model* model);
+
+/* ---- Quantization
+ * -------------------------------------------------------------------------------- */
+
+/* Overrides the type of matrices. `pattern` matches the whole name; * stands for any text, ? for
+ * one character. Both zero-terminated. */
+typedef struct inlay_keep {
+  const char* pattern;
+  const char* type;
+} inlay_keep;
+
+typedef struct inlay_quantize_options {
+  uint32_t struct_size;
+  uint32_t threads; /* with the caller's; 0: physical cores. Unused with host jobs */
+  const char*
+      type; /* zero-terminated: a tensor type ("Q8_0", "IQ4_XS", "BF16" ...) or a mix ("Q4_K_M",
+               "Q3_K_L", "IQ2_M", "MXFP4_MOE" ...); docs/quantization.md lists them */
+  const inlay_source* importance; /* a file that inlay_session_write_importance wrote; NULL: none */
+  const inlay_keep* keep;         /* the first that matches a name wins */
+  size_t keep_count;
+  inlay_progress progress;
+} inlay_quantize_options;
+
+INLAY_API void inlay_quantize_options_defaults(inlay_quantize_options* options);
+
+/* Writes the model as one GGUF file with its matrices encoded as `type`. A model opened to
+ * INLAY_OPEN_METADATA is enough; its source is read again, a callback from the calling thread. Only
+ * matrices are encoded, vectors stay floats. Memory: a few rows a thread. A matrix whose rows are
+ * no multiple of a type's block gets the nearest type that fits; the host's log is told. The same
+ * bytes for any number of threads. Errors: ARGUMENT (unknown type), UNSUPPORTED, IO, MEMORY,
+ * CANCELLED, FORMAT (a weight is not finite; an importance file that does not fit the model). */
+INLAY_API inlay_status inlay_model_quantize(const inlay_model* model, const inlay_sink* sink,
+                                            const inlay_quantize_options* options,
+                                            inlay_error* error);
+
+/* The names that inlay_quantize_options::type takes, zero-terminated; NULL past the end. */
+INLAY_API const char* inlay_quantize_type_name(uint32_t index);
 
 /* ---- Instruction sets
  * ---------------------------------------------------------------------------- */
@@ -364,10 +469,11 @@ typedef struct inlay_plan {
   uint32_t struct_size;
   uint64_t
       metadata; /* keys, tensor list, tokenizer, program: taken from the allocator by the model */
-  uint64_t weights;  /* weights in use: matrices as stored, vectors as F32 */
-  uint64_t state;    /* key/value cache and token lists of a session */
-  uint64_t scratch;  /* everything else of a session: activations, logits, sampler arrays */
-  uint64_t total;    /* the sum of the four */
+  uint64_t weights; /* weights in use: matrices as stored or as converted, vectors as F32; each that
+                       is not used where it lies rounded up to 64 bytes */
+  uint64_t state;   /* key/value cache and token lists of a session */
+  uint64_t scratch; /* everything else of a session: activations, logits, sampler arrays */
+  uint64_t total;   /* the sum of the four */
   uint64_t borrowed; /* the part of `weights` used where it lies (mapped file, host's memory block);
                         total - borrowed is what the allocator gives */
 } inlay_plan;
@@ -456,6 +562,13 @@ INLAY_API inlay_status inlay_session_length(const inlay_session* session, inlay_
                                             uint32_t* computed, uint32_t* pending);
 /* Forgets what was fed but is not computed yet. A pass in flight is treated as by drop. */
 INLAY_API inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence);
+
+/* Writes what the session saw of the inputs of every matrix since it was opened, as a GGUF file of
+ * general.type "imatrix" (the form of llama.cpp: <tensor>.in_sum2 and <tensor>.counts): for
+ * inlay_quantize_options::importance. STATE unless the model was opened with `importance`
+ * and something was computed. */
+INLAY_API inlay_status inlay_session_write_importance(const inlay_session* session,
+                                                      const inlay_sink* sink, inlay_error* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

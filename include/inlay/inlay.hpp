@@ -11,7 +11,8 @@
 ///
 ///   result.hpp     Status, Error, Result<T>, Exception
 ///   host.hpp       Host: memory, workers, clock, log
-///   model.hpp      Model, Source, plan, explain, instruction sets
+///   files.hpp      Source, Sink, Progress
+///   model.hpp      Model, plan, explain, quantize, instruction sets
 ///   tokenizer.hpp  Tokenizer, TextStream
 ///   sampler.hpp    SamplerOptions
 ///   session.hpp    Session: feed, step within a budget, logits
@@ -21,6 +22,7 @@
 #ifndef INLAY_INLAY_HPP
 #define INLAY_INLAY_HPP
 
+#include "inlay/files.hpp"
 #include "inlay/generate.hpp"
 #include "inlay/host.hpp"
 #include "inlay/model.hpp"

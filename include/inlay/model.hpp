@@ -1,4 +1,4 @@
-/// model.hpp - a model file: what it says about itself, what it will cost, and how to open it.
+/// model.hpp - a model: what it says about itself, what it will cost, how to open and to shrink it.
 ///
 ///     auto model = inlay::Model::open("model.gguf");
 ///     if (!model) return complain(model.error().text());
@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "inlay/files.hpp"
 #include "inlay/host.hpp"
 #include "inlay/result.hpp"
 #include "inlay/tokenizer.hpp"
@@ -34,49 +35,41 @@ enum class Depth : std::uint32_t {
   weights = INLAY_OPEN_WEIGHTS,  ///< and the weights: sessions can be opened
 };
 
-/// Where the bytes of a model come from.
-class Source {
- public:
-  /// A file, mapped into memory; it must not shrink while the model lives. `path` is borrowed until
-  /// Model::open returns.
-  static Source path(std::string_view path) noexcept {
-    Source source;
-    inlay_source_path(&source.raw_, path.data(), path.size());
-    return source;
-  }
-  /// A block that holds the whole file; used in place, so it must outlive the model.
-  static Source memory(std::span<const std::byte> bytes) noexcept {
-    Source source;
-    inlay_source_memory(&source.raw_, bytes.data(), bytes.size());
-    return source;
-  }
-  /// Bytes through an object with
-  ///     bool read(std::uint64_t offset, std::span<std::byte> destination);  // false: failed
-  /// borrowed until Model::open returns. Weights are copied into the host's memory.
-  template <class Reader>
-  static Source callback(std::uint64_t size, Reader& reader) noexcept {
-    Source source;
-    inlay_source_callback(&source.raw_, size, &reader,
-                          [](void* user, std::uint64_t offset, void* destination,
-                             std::size_t count) noexcept -> inlay_status {
-                            const std::span bytes(static_cast<std::byte*>(destination), count);
-                            return static_cast<Reader*>(user)->read(offset, bytes) ? INLAY_OK
-                                                                                   : INLAY_ERROR_IO;
-                          });
-    return source;
-  }
-
-  const inlay_source* raw() const noexcept { return &raw_; }
-
- private:
-  Source() = default;
-  inlay_source raw_{};
+/// Where the weights of a model lie.
+enum class Memory : std::uint32_t {
+  mapped = INLAY_MEMORY_MAPPED,  ///< what a mapped file or the host's block holds as it is used
+                                 ///< stays there
+  copied = INLAY_MEMORY_COPIED,  ///< in host memory; the file is not needed after opening
+  huge_pages = INLAY_MEMORY_HUGE_PAGES,  ///< as copied, in huge pages where the system has them
 };
 
 struct ModelOptions {
   Depth depth = Depth::weights;
   const Host* host = nullptr;  ///< copied; nullptr: the library's own heap, threads and clock
   const char* isa = nullptr;   ///< an instruction set by name; nullptr: the best one here
+  /// Type of the matrices in memory: nullptr or "stored": as the file has them; a name that
+  /// quantize takes ("Q8_0", "Q4_K_M" ...): encoded while loading, to the bits that quantize would
+  /// write; "auto": as stored if the planned weights fit weight_budget, else the best type that
+  /// does.
+  const char* weights = nullptr;
+  std::uint64_t weight_budget = 0;  ///< bytes, for "auto"
+  Memory memory = Memory::mapped;
+  bool check_weights = false;  ///< read all weights; Status::format where one is NaN or infinite
+  bool importance = false;     ///< sessions can write an importance matrix
+  std::uint32_t threads = 0;   ///< that load weights; 0: physical cores. Unused with host jobs
+  Progress progress{};         ///< of loading weights, in bytes
+};
+
+/// Overrides the type of tensors: `pattern` matches the whole name, * any text, ? one character.
+/// Both zero-terminated. See inlay.h.
+using Keep = inlay_keep;
+
+struct QuantizeOptions {
+  const char* type = nullptr;  ///< "Q8_0", "IQ4_XS" ... or a mix, "Q4_K_M" ...: see quantize_type
+  const Source* importance = nullptr;  ///< a file that Session::write_importance wrote
+  std::span<const Keep> keep{};        ///< the first that matches a name wins
+  std::uint32_t threads = 0;           ///< 0: physical cores. Unused with host jobs
+  Progress progress{};                 ///< in bytes of weights
 };
 
 struct SessionOptions {
@@ -137,8 +130,9 @@ class Model {
   }
   ~Model() { inlay_model_release(raw_); }
 
-  /// Opens a file, or any other source.
-  /// Errors: io, format, unsupported (architecture, tensor type, instruction set), memory.
+  /// Opens a file, a folder, or any other source.
+  /// Errors: io, format, unsupported (architecture, tensor type, instruction set), limit, memory,
+  /// argument, cancelled.
   static Result<Model> open(std::string_view path, const ModelOptions& options = {}) {
     return open(Source::path(path), options);
   }
@@ -148,6 +142,13 @@ class Model {
     raw.depth = static_cast<std::uint32_t>(options.depth);
     raw.host = options.host ? options.host->raw() : nullptr;
     raw.isa = options.isa;
+    raw.weights = options.weights;
+    raw.weight_budget = options.weight_budget;
+    raw.memory = static_cast<std::uint32_t>(options.memory);
+    raw.check_weights = options.check_weights;
+    raw.importance = options.importance;
+    raw.threads = options.threads;
+    raw.progress = *options.progress.raw();
     Model model;
     Error error;
     if (error.set(inlay_model_open(source.raw(), &raw, &model.raw_, error.raw()))) return error;
@@ -245,6 +246,26 @@ class Model {
     return text;
   }
 
+  /// Writes the model as one GGUF file with its matrices encoded as options.type. Depth::metadata
+  /// is enough. Takes a few rows of memory a thread; the same bytes for any number of threads.
+  /// Errors: argument (unknown type), unsupported, io, memory, cancelled, format.
+  Result<void> quantize(std::string_view path, const QuantizeOptions& options) const {
+    return quantize(Sink::path(path), options);
+  }
+  Result<void> quantize(const Sink& sink, const QuantizeOptions& options) const {
+    inlay_quantize_options raw;
+    inlay_quantize_options_defaults(&raw);
+    raw.threads = options.threads;
+    raw.type = options.type;
+    raw.importance = options.importance ? options.importance->raw() : nullptr;
+    raw.keep = options.keep.data();
+    raw.keep_count = options.keep.size();
+    raw.progress = *options.progress.raw();
+    Error error;
+    error.set(inlay_model_quantize(raw_, sink.raw(), &raw, error.raw()));
+    return error;
+  }
+
   /// Text that continues `prompt`, piece by piece; see generate.hpp, which must be included.
   Generation generate(std::string_view prompt, const GenerateOptions& options) const;
   Generation generate(std::string_view prompt) const;
@@ -255,6 +276,11 @@ class Model {
  private:
   inlay_model* raw_ = nullptr;
 };
+
+/// The names that QuantizeOptions::type takes, one after the other; nullptr past the end.
+inline const char* quantize_type(std::uint32_t index) noexcept {
+  return inlay_quantize_type_name(index);
+}
 
 /// The instruction set units of this library, slowest first. All give the same bits.
 struct Isa {

@@ -20,6 +20,7 @@
 #include <span>
 #include <utility>
 
+#include "inlay/files.hpp"
 #include "inlay/model.hpp"
 #include "inlay/result.hpp"
 #include "inlay/sampler.hpp"
@@ -164,6 +165,15 @@ class Session {
   }
   /// Forgets what was fed but is not computed yet.
   Result<void> clear(Sequence sequence) { return only(inlay_session_clear(raw_, sequence)); }
+
+  /// Writes what the session saw of the inputs of every matrix since it was opened: an importance
+  /// matrix for QuantizeOptions::importance. Errors: state (the model was opened without
+  /// ModelOptions::importance; nothing was computed), io, memory, cancelled.
+  Result<void> write_importance(const Sink& sink) const {
+    Error error;
+    error.set(inlay_session_write_importance(raw_, sink.raw(), error.raw()));
+    return error;
+  }
 
  private:
   static Result<void> only(inlay_status status) {

@@ -26,15 +26,16 @@ inline inlay_status null_argument(Error& error, const char* name) {
   return code(fail(error, Status::argument, "{} is NULL", name));
 }
 
-// Copies an option struct of any version over the defaults: a longer, newer one is refused when it
-// sets fields unknown here. Version 1 is the oldest, so nothing shorter than it is a struct of
-// ours; when a struct grows, its size in version 1 is to be named here.
+// Copies an option struct of any version over the defaults: a shorter, older one leaves the rest of
+// them, a longer, newer one is refused when it sets fields unknown here. `oldest`: the size in the
+// version that had the struct first; nothing shorter is a struct of ours.
 template <class T>
-Status copy_options(const T* given, T* options, const char* name, Error& error) {
+Status copy_options(const T* given, T* options, const char* name, Error& error,
+                    std::size_t oldest = sizeof(T)) {
   const std::uint32_t own = options->struct_size;
   if (!given) return Status::ok;
   const std::uint32_t size = given->struct_size;
-  if (size < own || size > 2 * own) {
+  if (size < oldest || size > 2 * own) {
     return fail(error, Status::argument,
                 "{}: struct_size is {}, expected {}; use the _defaults function", name, size, own);
   }
@@ -45,7 +46,7 @@ Status copy_options(const T* given, T* options, const char* name, Error& error) 
                   name, i);
     }
   }
-  std::memcpy(static_cast<void*>(options), given, own);
+  std::memcpy(static_cast<void*>(options), given, size < own ? size : own);
   options->struct_size = own;
   return Status::ok;
 }

@@ -1,5 +1,6 @@
 // model_api.cpp - C interface: models, their metadata, plan and program text.
 #include <algorithm>
+#include <cstddef>
 
 #include "api/checks.h"
 #include "api/handles.h"
@@ -26,6 +27,35 @@ Status shape_of(const Model& model, const inlay_session_options* given, SessionS
   return resolve(model, options, shape, error);
 }
 
+// The structs as they were when they ended before these fields.
+constexpr std::size_t first_source = offsetof(inlay_source, offset);
+constexpr std::size_t first_model_options = offsetof(inlay_model_options, weights);
+
+Status check_range(const char* name, std::uint32_t value, std::uint32_t most, Error& error) {
+  if (value <= most) return Status::ok;
+  return fail(error, Status::argument, "model options: {} is {}, expected 0 to {}", name, value,
+              most);
+}
+
+Status resolve(const inlay_model_options& given, ModelOptions* options, Error& error) {
+  if (given.depth < INLAY_OPEN_METADATA || given.depth > INLAY_OPEN_WEIGHTS) {
+    return fail(error, Status::argument, "model options: depth is {}, known are 1 to 3",
+                given.depth);
+  }
+  INLAY_TRY(check_range("memory", given.memory, INLAY_MEMORY_HUGE_PAGES, error));
+  INLAY_TRY(check_range("check_weights", given.check_weights, 1, error));
+  INLAY_TRY(check_range("importance", given.importance, 1, error));
+  INLAY_TRY(check_range("threads", given.threads, max_workers, error));
+  options->depth = given.depth;
+  options->isa = given.isa;
+  options->weights = given.weights;
+  options->weight_budget = given.weight_budget;
+  options->memory = given.memory;
+  options->observed = given.importance != 0;
+  options->loading = {given.threads, given.check_weights != 0, given.progress};
+  return Status::ok;
+}
+
 }  // namespace
 
 void inlay_model_options_defaults(inlay_model_options* options) {
@@ -46,19 +76,16 @@ inlay_status inlay_model_open(const inlay_source* source, const inlay_model_opti
   inlay_model_options_defaults(&opened);
   ModelOptions inner;
   inlay_host_defaults(&inner.host);
-  Status status = copy_options(source, &from, "source", call);
-  if (!is_error(status)) status = copy_options(options, &opened, "model options", call);
-  if (!is_error(status)) status = copy_options(opened.host, &inner.host, "host", call);
-  if (is_error(status)) return code(status);
-  if (opened.depth < INLAY_OPEN_METADATA || opened.depth > INLAY_OPEN_WEIGHTS) {
-    return code(
-        fail(call, Status::argument, "model options: depth is {}, known are 1 to 3", opened.depth));
+  Status status = copy_options(source, &from, "source", call, first_source);
+  if (!is_error(status)) {
+    status = copy_options(options, &opened, "model options", call, first_model_options);
   }
+  if (!is_error(status)) status = copy_options(opened.host, &inner.host, "host", call);
+  if (!is_error(status)) status = resolve(opened, &inner, call);
+  if (is_error(status)) return code(status);
   if (!inner.host.allocator.allocate != !inner.host.allocator.release) {
     return code(fail(call, Status::argument, "host: allocate and release come together"));
   }
-  inner.depth = opened.depth;
-  inner.isa = opened.isa;
   Model* result = nullptr;
   status = Model::open(from, inner, &result, call);
   if (is_error(status)) return code(status);

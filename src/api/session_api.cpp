@@ -125,3 +125,15 @@ inlay_status inlay_session_length(const inlay_session* session, inlay_sequence s
 inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence) {
   return session ? code(unwrap(session)->clear(sequence)) : INLAY_ERROR_ARGUMENT;
 }
+
+inlay_status inlay_session_write_importance(const inlay_session* session, const inlay_sink* sink,
+                                            inlay_error* error) {
+  CallError call(error);
+  if (!session) return null_argument(call, "session");
+  if (!sink) return null_argument(call, "sink");
+  inlay_sink to{};
+  to.struct_size = sizeof to;
+  const Status status = copy_options(sink, &to, "sink", call);
+  if (is_error(status)) return code(status);
+  return code(unwrap(session)->write_importance(to, call));
+}

@@ -6,6 +6,13 @@
 
 namespace inlay {
 
-FileView view_of(const Manifest& manifest, std::string_view architecture);
+// The tensors of a file as they will be in memory.
+struct TypedManifest {
+  const Manifest& manifest;
+  std::span<const Type> types;  // of each tensor; empty: as stored
+};
+
+// `file` outlives the view.
+FileView view_of(const TypedManifest& file, std::string_view architecture);
 
 }  // namespace inlay

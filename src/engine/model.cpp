@@ -8,11 +8,10 @@
 #include "base/flush_denormals.h"
 #include "base/threads.h"
 #include "engine/file_view.h"
+#include "engine/mix.h"
 #include "engine/record.h"
 #include "engine/vocab_view.h"
-#include "format/gguf.h"
 #include "graph/explain.h"
-#include "quant/dequantize.h"
 
 namespace inlay {
 namespace {
@@ -24,17 +23,15 @@ constexpr std::size_t model_alignment = 64;
 Model::Model(const inlay_host& host)
     : allocator_(host.allocator),
       host_(host),
+      files_(allocator_),
       manifest_(allocator_),
       tokenizer_(allocator_),
       program_(allocator_),
-      weights_(allocator_),
-      blocks_(allocator_) {
+      weights_(allocator_) {
   host_.allocator = allocator_.host();
 }
 
-Model::~Model() {
-  for (const Block& block : blocks_) allocator_.release(block.data, block.bytes);
-}
+Model::~Model() = default;
 
 Status Model::open(const inlay_source& source, const ModelOptions& options, Model** model,
                    Error& error) {
@@ -64,8 +61,9 @@ void Model::release() {
 
 Status Model::load(const inlay_source& source, const ModelOptions& options, Error& error) {
   const FlushDenormals mode;  // numbers do not depend on the host's floating-point mode
-  INLAY_TRY(source_.open(allocator_, source, error));
-  INLAY_TRY(read_gguf(source_, manifest_, error));
+  // A file that is only copied from need not be mapped: if it shrinks, that is an error then.
+  if (options.memory != INLAY_MEMORY_MAPPED) files_.set_access(Source::Access::read);
+  INLAY_TRY(read_model(source, files_, manifest_, error));
   INLAY_TRY(manifest_.get("general.architecture", architecture_, error));
   std::string_view name;
   INLAY_TRY(manifest_.get_or("general.name", name, {}, error));
@@ -74,9 +72,11 @@ Status Model::load(const inlay_source& source, const ModelOptions& options, Erro
   if (!name_ || !architecture_text_) return fail_memory(error, "model name");
   depth_ = INLAY_OPEN_METADATA;
   INLAY_TRY(load_tokenizer(options.depth, error));
-  if (options.depth >= INLAY_OPEN_PROGRAM) INLAY_TRY(load_program(options.isa, error));
+  if (options.depth >= INLAY_OPEN_PROGRAM) INLAY_TRY(load_program(options, error));
   metadata_bytes_ = sizeof(Model) + allocator_.live_bytes();
-  if (options.depth >= INLAY_OPEN_WEIGHTS) INLAY_TRY(load_weights(error));
+  if (options.depth >= INLAY_OPEN_WEIGHTS) {
+    INLAY_TRY(weights_.load(files_, manifest_, program_, host_, options.loading, error));
+  }
   depth_ = options.depth;
   return Status::ok;
 }
@@ -117,65 +117,56 @@ Status Model::load_tokenizer(std::uint32_t depth, Error& error) {
   return Status::ok;
 }
 
-Status Model::load_program(const char* isa, Error& error) {
-  kernels_ = cpu_unit(isa);
+Status Model::load_program(const ModelOptions& options, Error& error) {
+  kernels_ = cpu_unit(options.isa);
   if (!kernels_) {
     return fail(error, Status::unsupported, "isa: no unit \"{}\" that this processor can run",
-                Shown(isa ? isa : "best"));
+                Shown(options.isa ? options.isa : "best"));
   }
-  INLAY_TRY(record_program(view_of(manifest_, architecture_), program_, error));
-  token_bytes_ = count_token_bytes();
-  const std::size_t count = program_.weights.size();
-  // Taken here, so that it counts as metadata and loading adds weights only.
-  if (is_error(weights_.resize(count)) || is_error(blocks_.reserve(count))) {
-    return fail_memory(error, "weight list");
-  }
-  return Status::ok;
-}
-
-Status Model::load_weights(Error& error) {
-  for (std::size_t i = 0; i < program_.weights.size(); ++i) {
-    INLAY_TRY(load_weight(program_.weights[i], &weights_[i], error));
-  }
-  return Status::ok;
-}
-
-// A matrix stays where it is when the source is in memory; a vector is always ours, as F32.
-Status Model::load_weight(const WeightInfo& weight, const void** data, Error& error) {
-  const TensorInfo& tensor = manifest_.tensors()[weight.tensor];
-  if (weight.matrix && source_.map()) {
-    *data = source_.map() + tensor.offset;
-    return Status::ok;
-  }
-  void* block = allocator_.allocate(weight.bytes);
-  if (!block) return fail_memory(error, Shown(tensor.name).view());
-  const bool as_stored = weight.matrix || weight.type == Type::F32;
-  Status status = blocks_.push({block, weight.bytes});  // room was reserved
-  if (as_stored) {
-    status = source_.read(tensor.offset, block, weight.bytes, error);
-  } else {
-    Array<std::byte> stored(allocator_);
-    status = stored.resize(tensor.bytes);
-    if (is_error(status)) return fail_memory(error, Shown(tensor.name).view());
-    status = source_.read(tensor.offset, stored.data(), tensor.bytes, error);
-    if (!is_error(status)) {
-      dequantize_row(weight.type, stored.data(), weight.columns, static_cast<float*>(block));
+  INLAY_TRY(record({}, options, error));
+  const std::string_view name = options.weights ? options.weights : "stored";
+  if (name == "auto") INLAY_TRY(fit_budget(options, error));
+  if (name != "auto" && name != "stored") {
+    const Mix* mix = find_mix(name);
+    if (!mix) {
+      return fail(error, Status::argument, "model options: weights: \"{}\" is no type or mix",
+                  Shown(name));
     }
+    INLAY_TRY(record_as(*mix, host_.log, options, error));
   }
-  *data = block;
-  return status;
+  token_bytes_ = count_token_bytes();
+  return Status::ok;
 }
 
-std::uint64_t Model::weight_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const WeightInfo& w : program_.weights) bytes += w.bytes;
-  return bytes;
+// The program for tensors of these types (empty: as stored), and the places of its weights.
+Status Model::record(std::span<const Type> types, const ModelOptions& options, Error& error) {
+  const TypedManifest file{manifest_, types};
+  program_ = Program(allocator_);
+  INLAY_TRY(record_program(view_of(file, architecture_), program_, error, options.observed));
+  return weights_.place(files_, manifest_, program_, options.memory, error);
 }
 
-std::uint64_t Model::borrowed_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const WeightInfo& w : program_.weights) bytes += w.matrix && source_.map() ? w.bytes : 0;
-  return bytes;
+Status Model::record_as(const Mix& mix, const inlay_log& log, const ModelOptions& options,
+                        Error& error) {
+  Array<Type> types(allocator_);
+  if (is_error(types.resize(manifest_.tensors().size()))) return fail_memory(error, "types");
+  INLAY_TRY(choose_types(manifest_, mix, {{}, false, log}, types.span(), error));
+  return record(types.span(), options, error);
+}
+
+// As stored, else as the first rung that fits.
+Status Model::fit_budget(const ModelOptions& options, Error& error) {
+  const char* last = "stored";
+  for (std::uint32_t i = 0; weights_.bytes() > options.weight_budget; ++i) {
+    const Mix* rung = mix_rung(i);
+    if (!rung) {
+      return fail(error, Status::limit, "{}: weights as {} take {} bytes, weight_budget is {}",
+                  Shown(files_.name()), last, weights_.bytes(), options.weight_budget);
+    }
+    last = rung->name;
+    INLAY_TRY(record_as(*rung, {}, options, error));
+  }
+  return Status::ok;
 }
 
 // Every weight once, of an embedding that is no output matrix one row only.

@@ -1,11 +1,11 @@
-// model.h - an opened model: its file, tokenizer, program and weights; immutable once open.
+// model.h - an opened model: its files, tokenizer, program and weights; immutable once open.
 #pragma once
 
 #include <atomic>
 
 #include "base/allocator.h"
-#include "base/source.h"
-#include "format/manifest.h"
+#include "engine/weights.h"
+#include "format/model_reader.h"
 #include "graph/program.h"
 #include "text/vocab.h"
 
@@ -14,10 +14,16 @@ namespace inlay {
 struct ModelOptions {
   std::uint32_t depth = INLAY_OPEN_WEIGHTS;
   inlay_host host{};
-  const char* isa = nullptr;  // nullptr: the best
+  const char* isa = nullptr;      // nullptr: the best
+  const char* weights = nullptr;  // nullptr, "stored", "auto" or the name of a mix
+  std::uint64_t weight_budget = 0;
+  std::uint32_t memory = INLAY_MEMORY_MAPPED;
+  bool observed = false;  // sessions can collect importance
+  Weights::Loading loading;
 };
 
 struct KernelTable;
+struct Mix;
 
 class Model {
  public:
@@ -30,6 +36,7 @@ class Model {
   Allocator& allocator() const { return allocator_; }
   const inlay_host& host() const { return host_; }
   const Manifest& manifest() const { return manifest_; }
+  const ModelFiles& files() const { return files_; }
   const Tokenizer* tokenizer() const { return has_tokenizer_ ? &tokenizer_ : nullptr; }
   const char* architecture() const { return architecture_text_; }  // zero-terminated
   const char* name() const { return name_; }                       // zero-terminated, may be ""
@@ -38,12 +45,14 @@ class Model {
   const KernelTable& kernels() const { return *kernels_; }
   const char* isa() const;  // zero-terminated; "" before the program is recorded
   const void* const* weights() const { return weights_.data(); }
+  // By WeightId; nullptr when no weight has one.
+  const float* scales() const { return weights_.scales(); }
 
   // The number under <architecture>.<key>; 0 when there is none that fits.
   std::uint32_t stated(std::string_view key) const;
   std::uint64_t metadata_bytes() const { return metadata_bytes_; }
-  std::uint64_t weight_bytes() const;    // as planned: matrices as stored, vectors as F32
-  std::uint64_t borrowed_bytes() const;  // the part used where it lies
+  std::uint64_t weight_bytes() const { return weights_.bytes(); }
+  std::uint64_t borrowed_bytes() const { return weights_.borrowed(); }  // used where they lie
   std::uint64_t token_bytes() const { return token_bytes_; }  // weight bytes read for one token
   // The program as text, appended. Only fails for memory.
   Status explain(Array<char>& text) const;
@@ -57,15 +66,16 @@ class Model {
   const char* copy_text(std::string_view text);
   Status load_tokenizer(std::uint32_t depth, Error& error);
   std::uint64_t count_token_bytes() const;
-  Status load_program(const char* isa, Error& error);
-  Status load_weights(Error& error);
-  Status load_weight(const WeightInfo& weight, const void** data, Error& error);
+  Status load_program(const ModelOptions& options, Error& error);
+  Status record(std::span<const Type> types, const ModelOptions& options, Error& error);
+  Status record_as(const Mix& mix, const inlay_log& log, const ModelOptions& options, Error& error);
+  Status fit_budget(const ModelOptions& options, Error& error);
 
   mutable Allocator allocator_;
   inlay_host host_;
   std::atomic<std::uint32_t> references_{1};
   std::uint32_t depth_ = 0;
-  Source source_;
+  ModelFiles files_;
   Manifest manifest_;
   Tokenizer tokenizer_;
   bool has_tokenizer_ = false;
@@ -76,12 +86,7 @@ class Model {
   const KernelTable* kernels_ = nullptr;
   std::uint64_t metadata_bytes_ = 0;
   std::uint64_t token_bytes_ = 0;
-  Array<const void*> weights_;  // by WeightId
-  struct Block {
-    void* data;
-    std::uint64_t bytes;
-  };
-  Array<Block> blocks_;  // weights that are ours
+  Weights weights_;
 };
 
 }  // namespace inlay

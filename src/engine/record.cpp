@@ -7,7 +7,7 @@
 
 namespace inlay {
 
-Status record_program(const FileView& file, Program& program, Error& error) {
+Status record_program(const FileView& file, Program& program, Error& error, bool observed) {
   const RecordArchitecture record = find_architecture(file.architecture);
   if (!record) {
     return fail(error, Status::unsupported, "{}: general.architecture: this build has no \"{}\"",
@@ -23,6 +23,7 @@ Status record_program(const FileView& file, Program& program, Error& error) {
     return fail(error, Status::internal, "{}: the program has no logits", Shown(file.name));
   }
   fuse(program);
+  if (observed && is_error(observe(program))) return fail_memory(error, "program");
   find_lifetimes(program);
   return Status::ok;
 }

@@ -3,6 +3,7 @@
 
 #include "base/diagnostics.h"
 #include "base/flush_denormals.h"
+#include "engine/importance.h"
 
 namespace inlay {
 namespace {
@@ -174,6 +175,13 @@ Status Session::logits(std::uint64_t sequence, LogitsView* view) const {
   if (!s || s->wanted == 0 || executor_.running()) return Status::state;
   *view = {logits_row(s->wanted_first), s->wanted, s->wanted_position};
   return Status::ok;
+}
+
+Status Session::write_importance(const inlay_sink& sink, Error& error) const {
+  const BusyGuard guard(busy_);
+  if (!guard) return busy(error);
+  const Importance seen{sums_, observed_tokens_, observed_wanted_, shape_.context};
+  return inlay::write_importance(model_, seen, sink, error);
 }
 
 std::uint32_t Session::finish_of(const Sequence& s, std::int32_t token) const {

@@ -65,6 +65,8 @@ class Session {
   Status logits(std::uint64_t sequence, LogitsView* view) const;
   Status length(std::uint64_t sequence, std::uint32_t* computed, std::uint32_t* pending) const;
   Status clear(std::uint64_t sequence);
+  // Squares of the inputs of every matrix in the passes that are finished, as an importance matrix.
+  Status write_importance(const inlay_sink& sink, Error& error) const;
 
  private:
   struct Sequence {
@@ -134,6 +136,12 @@ class Session {
   std::uint32_t turn_ = 0;  // whose turn it is first in the next pass
   std::uint32_t told_ = 0;  // slots before it have told their events
   KvPages kv_;
+  // What the program observes: of the passes that are finished, and those and the one in flight,
+  // which take turns: an abandoned pass leaves no trace.
+  double* sums_ = nullptr;       // (program.observed_columns())
+  double* next_sums_ = nullptr;  // as sums_
+  std::uint64_t observed_tokens_ = 0;
+  std::uint64_t observed_wanted_ = 0;  // rows of logits
   Pass pass_;
   std::uint64_t* offsets_ = nullptr;      // by storage
   std::uint32_t* tile_counts_ = nullptr;  // by instruction

@@ -77,6 +77,9 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   auto* free_pages = state.take<std::uint32_t>(pages);
   auto* places = state.take<KvPlace>(program.kv_slots.size());
   auto* pool = state.take<std::byte>(pool_bytes);
+  const std::uint64_t columns = program.observed_columns();
+  auto* sums = state.take<double>(columns);
+  auto* next_sums = state.take<double>(columns);
 
   Array<std::uint64_t> placed(model.allocator());
   if (is_error(placed.resize(program.storages.size()))) return fail_memory(error, "memory plan");
@@ -121,6 +124,9 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   session->free_count_ = static_cast<std::uint32_t>(pages);
   session->kv_ =
       KvPages{shape.kv_type, pool, page_bytes, places, tables, static_cast<std::uint32_t>(stride)};
+  std::fill_n(sums, columns, 0.0);
+  session->sums_ = sums;
+  session->next_sums_ = next_sums;
   session->pass_ = pass;
   session->offsets_ = offsets;
   session->tile_counts_ = tile_counts;

@@ -1,5 +1,6 @@
 // session_pass.cpp - which tokens are computed together: building a pass and ending it.
 #include <algorithm>
+#include <utility>
 
 #include "engine/session.h"
 
@@ -63,17 +64,23 @@ void Session::begin_pass() {
   pass.program = &model_.program();
   pass.kernels = &model_.kernels();
   pass.weights = model_.weights();
+  pass.scales = model_.scales();
   pass.arena = arena_;
   pass.offsets = offsets_;
   pass.batch = Batch{pass_.tokens,    pass_.wanted,    pass_.ids,
                      pass_.positions, pass_.sequences, pass_.wanted_rows};
   pass.kv = kv_;
+  pass.sums_before = sums_;
+  pass.sums = next_sums_;
   pass.worker_scratch = worker_scratch_;
   pass.worker_bytes = worker_bytes_;
   executor_.begin(pass, tile_counts_);
 }
 
 void Session::finish_pass() {
+  std::swap(sums_, next_sums_);
+  observed_tokens_ += pass_.tokens;
+  observed_wanted_ += pass_.wanted;
   for (std::uint32_t i = 0; i < shape_.sequences; ++i) {
     Sequence& s = sequences_[i];
     if (s.pass_tokens == 0) continue;

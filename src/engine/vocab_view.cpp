@@ -36,8 +36,9 @@ Status get_floats(const Manifest& m, std::string_view key, std::span<const float
   return Status::ok;
 }
 
-// Another width than 32 bits is not what the format says of token types.
-Status get_types(const Manifest& m, std::string_view key, Array<std::int32_t>& out, Error& error) {
+// Types or ids of tokens; another width than 32 bits is not what the format says of them.
+Status get_integers(const Manifest& m, std::string_view key, Array<std::int32_t>& out,
+                    Error& error) {
   const Value* value = m.find(key);
   if (!value) return Status::ok;
   const bool fits = value->type() == ValueType::i32 || value->type() == ValueType::u32;
@@ -82,6 +83,49 @@ Status get_flag(const Manifest& m, std::string_view key, VocabSource::Flag& flag
   return Status::ok;
 }
 
+Status get_bytes(const Manifest& m, std::string_view key, std::span<const std::byte>& out,
+                 Error& error) {
+  const Value* value = m.find(key);
+  if (!value) return Status::ok;
+  if (!value->is_array() || (value->count() && value->type() != ValueType::u8)) {
+    return wrong_array(m, key, "u8", *value, error);
+  }
+  out = value->bytes();
+  return Status::ok;
+}
+
+// What the rules need beside their views.
+struct RuleData {
+  explicit RuleData(Allocator& allocator) : begin(allocator), end(allocator) {}
+  Array<std::int32_t> begin;
+  Array<std::int32_t> end;
+};
+
+// Of a file that was made from a tokenizer.json.
+Status get_rules(const Manifest& m, TextRules& rules, RuleData& data, Error& error) {
+  std::uint32_t version = 0;
+  INLAY_TRY(m.get_or("tokenizer.inlay.rules", version, 0, error));
+  if (version == 0) return Status::ok;
+  if (version != 1) {
+    return fail(error, Status::unsupported, "{}: tokenizer.inlay.rules: file has {}, known is 1",
+                Shown(m.file()), version);
+  }
+  rules.present = true;
+  INLAY_TRY(get_bytes(m, "tokenizer.inlay.token_flags", rules.flags, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.normalizer", rules.normalizer, {}, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.space_prefix", rules.space_prefix, {}, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.strip_space", rules.strip_space, false, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.fuse_unknown", rules.fuse_unknown, false, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.ignore_merges", rules.ignore_merges, false, error));
+  rules.has_steps = m.find("tokenizer.inlay.pre_steps") != nullptr;
+  INLAY_TRY(get_texts(m, "tokenizer.inlay.pre_steps", rules.steps, error));
+  INLAY_TRY(get_integers(m, "tokenizer.inlay.begin_tokens", data.begin, error));
+  INLAY_TRY(get_integers(m, "tokenizer.inlay.end_tokens", data.end, error));
+  rules.begin_tokens = data.begin;
+  rules.end_tokens = data.end;
+  return Status::ok;
+}
+
 }  // namespace
 
 Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokenizer, Error& error) {
@@ -91,7 +135,7 @@ Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokeni
   INLAY_TRY(m.get_or("tokenizer.ggml.pre", v.pre, {}, error));
   INLAY_TRY(get_texts(m, "tokenizer.ggml.tokens", v.tokens, error));
   INLAY_TRY(get_floats(m, "tokenizer.ggml.scores", v.scores, error));
-  INLAY_TRY(get_types(m, "tokenizer.ggml.token_type", types, error));
+  INLAY_TRY(get_integers(m, "tokenizer.ggml.token_type", types, error));
   v.types = types;
   INLAY_TRY(get_texts(m, "tokenizer.ggml.merges", v.merges, error));
   INLAY_TRY(get_id(m, "tokenizer.ggml.bos_token_id", false, v.bos, error));
@@ -100,9 +144,14 @@ Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokeni
   INLAY_TRY(get_id(m, "tokenizer.ggml.eom_token_id", true, v.eom, error));
   INLAY_TRY(get_id(m, "tokenizer.ggml.unknown_token_id", true, v.unknown, error));
   INLAY_TRY(get_id(m, "tokenizer.ggml.padding_token_id", true, v.padding, error));
+  Array<std::int32_t> ends(allocator);
+  INLAY_TRY(get_integers(m, "tokenizer.inlay.end_token_ids", ends, error));
+  v.ends = ends;
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_bos_token", v.add_bos, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_eos_token", v.add_eos, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_space_prefix", v.add_space_prefix, error));
+  RuleData rules(allocator);
+  INLAY_TRY(get_rules(m, v.rules, rules, error));
   return tokenizer.load(v, error);
 }
 

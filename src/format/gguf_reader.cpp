@@ -19,14 +19,18 @@ constexpr std::uint64_t min_tensor_bytes = 24;
 
 class GgufReader {
  public:
-  GgufReader(const Source& source, Manifest& manifest, Error& error)
-      : manifest_(manifest), error_(error), size_(source.size()), input_(source, manifest, error) {}
+  GgufReader(const Source& source, Manifest& manifest, Split* split, Error& error)
+      : manifest_(manifest),
+        error_(error),
+        split_(split),
+        size_(source.size()),
+        input_(source, manifest, error) {}
 
   Status read() {
     INLAY_TRY(read_header());
     INLAY_TRY(read_keys());
     INLAY_TRY(check_alignment());
-    INLAY_TRY(check_split());
+    INLAY_TRY(read_split());
     INLAY_TRY(read_tensors());
     INLAY_TRY(place_tensors());
     return check_overlap(manifest_.file(), manifest_.tensors(), manifest_.allocator(), error_);
@@ -39,7 +43,7 @@ class GgufReader {
   Status read_keys();
   Status read_key();
   Status check_alignment();
-  Status check_split();
+  Status read_split();
   Status read_tensors();
   Status read_tensor(TensorInfo& tensor);
   Status place_tensors();
@@ -47,6 +51,7 @@ class GgufReader {
 
   Manifest& manifest_;
   Error& error_;
+  Split* split_;
   std::uint64_t size_;
   GgufInput input_;
   std::uint64_t key_count_ = 0;
@@ -140,14 +145,10 @@ Status GgufReader::check_alignment() {
                        limits::min_alignment, limits::max_alignment, alignment_);
 }
 
-Status GgufReader::check_split() {
-  std::uint64_t parts = 0, part = 0;
-  INLAY_TRY(manifest_.get_or("split.count", parts, 1, error_));
-  INLAY_TRY(manifest_.get_or("split.no", part, 0, error_));
-  if (parts <= 1 && part == 0) return Status::ok;
-  return fail(error_, Status::unsupported,
-              "{}: split.no {} of split.count {}: split models are not supported, join the parts",
-              file(), part, parts);
+Status GgufReader::read_split() {
+  INLAY_TRY(manifest_.get_or("split.no", split_->no, 0, error_));
+  INLAY_TRY(manifest_.get_or("split.count", split_->count, 1, error_));
+  return manifest_.get_or("split.tensors.count", split_->tensors, Split::unknown, error_);
 }
 
 Status GgufReader::read_tensors() {
@@ -203,10 +204,21 @@ Status GgufReader::place_tensors() {
 
 }  // namespace
 
-Status read_gguf(const Source& source, Manifest& manifest, Error& error) {
-  INLAY_TRY(manifest.clear(source.name(), error));
-  const Status status = GgufReader(source, manifest, error).read();
+Status read_gguf_part(const Source& source, Manifest& manifest, Split* split, Error& error) {
+  INLAY_TRY(manifest.clear(short_path(source.name()), error));
+  const Status status = GgufReader(source, manifest, split, error).read();
   if (is_error(status)) manifest.clear();
+  return status;
+}
+
+Status read_gguf(const Source& source, Manifest& manifest, Error& error) {
+  Split split;
+  INLAY_TRY(read_gguf_part(source, manifest, &split, error));
+  if (split.count <= 1 && split.no == 0) return Status::ok;
+  const Status status = fail(error, Status::unsupported,
+                             "{}: split.no {} of split.count {}: one part of a split model",
+                             Shown(manifest.file()), split.no, split.count);
+  manifest.clear();
   return status;
 }
 

@@ -6,6 +6,7 @@
 
 namespace inlay::limits {
 
+inline constexpr std::uint64_t files = 1024;
 inline constexpr std::uint64_t keys = 65'536;
 inline constexpr std::uint64_t tensors = 262'144;
 inline constexpr std::uint64_t key_bytes = 65'535;

@@ -20,6 +20,7 @@ Manifest::Manifest(Allocator& allocator)
     : store_(allocator),
       entries_(allocator),
       tensors_(allocator),
+      packings_(allocator),
       key_index_(allocator),
       tensor_index_(allocator) {}
 
@@ -132,6 +133,7 @@ void Manifest::clear() {
   tensor_index_.reset();
   key_index_.reset();
   tensors_.reset();
+  packings_.reset();
   entries_.reset();
   store_.reset();
   file_ = {};
@@ -161,6 +163,11 @@ Status Manifest::add_tensor(const TensorInfo& tensor, Error& error) {
   }
   INLAY_TRY(check_name(file_, tensor_rule, tensors_.size(), tensor.name, error));
   return is_error(tensors_.push(tensor)) ? fail_memory(error, "tensors") : Status::ok;
+}
+
+Status Manifest::add_packing(const Packing& packing, std::uint32_t& index, Error& error) {
+  index = static_cast<std::uint32_t>(packings_.size());
+  return is_error(packings_.push(packing)) ? fail_memory(error, "packings") : Status::ok;
 }
 
 Status Manifest::index_keys(Error& error) {

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "format/chunk_store.h"
 #include "format/name_index.h"
+#include "format/packing.h"
 #include "format/value.h"
 #include "quant/type.h"
 
@@ -19,15 +20,20 @@ struct Entry {
   Value value;
 };
 
-// A tensor as the file lists it. The range [offset, offset + bytes) lies inside the Source.
+inline constexpr std::uint32_t no_packing = 0xffffffffu;
+
+// A tensor as inlay uses it. Without packing the range [offset, offset + bytes) of file `part`
+// holds exactly that; with one, the bytes of its rows are made by packing.h and offset is 0.
 struct TensorInfo {
   std::string_view name;
   Type type = Type::F32;
   std::uint32_t rank = 1;                 // 1 to 4
   std::uint64_t shape[4] = {1, 1, 1, 1};  // innermost (contiguous) first; 1 beyond the rank
-  std::uint64_t offset = 0;               // of the data, from the start of the Source
+  std::uint64_t offset = 0;               // of the data, from the start of its file
   std::uint64_t bytes = 0;
   std::uint64_t elements = 0;
+  std::uint32_t part = 0;  // which of the ModelFiles
+  std::uint32_t packing = no_packing;
 };
 
 // Keys and tensors in file order, found by name in O(log n). All text is owned by the Manifest and
@@ -45,6 +51,8 @@ class Manifest {
   std::string_view file() const { return file_; }
   std::span<const Entry> entries() const { return entries_.span(); }
   std::span<const TensorInfo> tensors() const { return tensors_.span(); }
+
+  std::span<const Packing> packings() const { return packings_.span(); }
 
   const Value* find(std::string_view key) const;  // nullptr: no such key
   const TensorInfo* tensor(std::string_view name) const;
@@ -77,6 +85,7 @@ class Manifest {
   Status reserve(std::size_t keys, std::size_t tensors, Error& error);
   Status add_key(std::string_view key, const Value& value, Error& error);
   Status add_tensor(const TensorInfo& tensor, Error& error);
+  Status add_packing(const Packing& packing, std::uint32_t& index, Error& error);
   Status index_keys(Error& error);
   Status index_tensors(Error& error);
 
@@ -92,6 +101,7 @@ class Manifest {
   std::string_view file_;
   Array<Entry> entries_;
   Array<TensorInfo> tensors_;
+  Array<Packing> packings_;
   NameIndex<Entry, &Entry::key> key_index_;
   NameIndex<TensorInfo, &TensorInfo::name> tensor_index_;
 };

@@ -65,6 +65,7 @@ Status explain(const Program& p, const void* file,
       const WeightInfo& weight = p.weights[w];
       out.line("; {} {}", Shown(name(file, weight.tensor)), type_info(weight.type)->name);
       if (weight.matrix) out.line(" {} x {}", weight.columns, weight.rows);
+      if (weight.scale_tensor != no_tensor) out.line(" scaled");
     }
     out.line("\n");
   }

@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::uint32_t row_alignment = 64;
 
-struct BlockName {
-  char text[128];
-  std::string_view view;
-  BlockName(std::uint32_t index, std::string_view name, const char* suffix) {
-    const std::size_t length = print(text, sizeof text, "blk.{}.{}.{}", index, name, suffix);
-    view = {text, length < sizeof text ? length : sizeof text - 1};
-  }
-};
-
 }  // namespace
 
 const char* op_name(Op op) {
@@ -31,95 +22,11 @@ const char* op_name(Op op) {
   return "unknown";
 }
 
-Weight Layer::matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) const {
-  return graph_.matrix(BlockName(index_, name, "weight").view, rows, columns);
-}
-Weight Layer::vector(std::string_view name, std::uint32_t size) const {
-  return graph_.vector(BlockName(index_, name, "weight").view, size);
-}
-Weight Layer::bias(std::string_view name, std::uint32_t size) const {
-  return graph_.vector(BlockName(index_, name, "bias").view, size);
-}
-Weight Layer::bias_if(std::string_view name, std::uint32_t size) const {
-  return graph_.vector_if(BlockName(index_, name, "bias").view, size);
-}
-
-// ---- Weights
-// -------------------------------------------------------------------------------------
-
-// rows 0: whatever the file has.
-Weight Graph::weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
-                     std::uint32_t columns, bool optional) {
-  if (broken()) return {};
-  const FileView& file = meta_.file();
-  Error& error = meta_.error();
-  TensorShape tensor{};
-  if (!file.find_tensor(file.file, name, &tensor)) {
-    if (!optional) {
-      note(fail(error, Status::format, "{}: {}: tensor is missing", Shown(file.name), name));
-    }
-    return {};
-  }
-  const std::uint64_t k = tensor.shape[0];
-  const std::uint64_t n = tensor.rank > 1 ? tensor.shape[1] : 1;
-  const bool deep = tensor.rank > 2 && (tensor.shape[2] != 1 || tensor.shape[3] > 1);
-  const bool rows_fit = rank == 1 ? n == 1 : rows == 0 ? n >= 1 && n <= (1u << 24) : n == rows;
-  if (deep || k != columns || !rows_fit) {
-    note(fail(error, Status::format, "{}: {}: expected {} x {}, file has {} x {}{}",
-              Shown(file.name), name, columns, rank == 1 ? 1 : rows, k, n,
-              deep ? " and more dimensions" : ""));
-    return {};
-  }
-  for (std::size_t i = 0; i < program_.weights.size(); ++i) {  // a tied tensor is one weight
-    const WeightInfo& known = program_.weights[i];
-    if (known.tensor == tensor.index && known.matrix == (rank > 1)) {
-      return {static_cast<WeightId>(i)};
-    }
-  }
-  const TypeInfo* type = type_info(tensor.type);
-  if (!type || program_.weights.size() >= no_weight) {
-    note(fail(error, Status::unsupported, "{}: {}: type {} or one weight too many",
-              Shown(file.name), name, static_cast<std::uint32_t>(tensor.type)));
-    return {};
-  }
-  WeightInfo w{};
-  w.tensor = tensor.index;
-  w.type = tensor.type;
-  w.matrix = rank > 1;
-  w.rows = static_cast<std::uint32_t>(n);
-  w.columns = static_cast<std::uint32_t>(k);
-  w.row_bytes = k / type->block_elements * type->block_bytes;
-  w.bytes = w.matrix ? n * w.row_bytes : k * sizeof(float);
-  note(program_.weights.push(w));
-  if (broken()) return {};
-  return {static_cast<WeightId>(program_.weights.size() - 1)};
-}
-
-Weight Graph::matrix(std::string_view name, std::uint32_t rows, std::uint32_t columns) {
-  return weight(name, 2, rows, columns, false);
-}
-Weight Graph::matrix_if(std::string_view name, std::uint32_t rows, std::uint32_t columns) {
-  return weight(name, 2, rows, columns, true);
-}
-Weight Graph::embedding(std::string_view name, std::uint32_t columns) {
-  return weight(name, 2, 0, columns, false);
-}
-Weight Graph::vector(std::string_view name, std::uint32_t size) {
-  return weight(name, 1, 1, size, false);
-}
-Weight Graph::vector_if(std::string_view name, std::uint32_t size) {
-  return weight(name, 1, 1, size, true);
-}
-std::uint32_t Graph::rows(Weight w) const { return broken() || !w ? 0 : info(w).rows; }
-
 Layer Graph::layer(std::uint32_t index) {
   layer_ = static_cast<std::uint16_t>(index);
   return Layer(*this, index);
 }
 void Graph::end_layers() { layer_ = no_layer; }
-
-// ---- Values and instructions
-// ---------------------------------------------------------------------
 
 Tensor Graph::make_value(std::uint32_t width, Rows rows, Activation form) {
   if (broken()) return {};

@@ -86,6 +86,7 @@ class Graph {
   bool broken() const { return is_error(meta_.status()); }
   Weight weight(std::string_view name, std::uint32_t rank, std::uint32_t rows,
                 std::uint32_t columns, bool optional);
+  std::uint32_t scale_of(std::string_view name);
   const ValueInfo& info(Tensor x) const { return program_.values[x.id]; }
   const WeightInfo& info(Weight w) const { return program_.weights[w.id]; }
   Rows rows_of(Tensor x) const { return program_.storages[info(x).storage].rows; }

@@ -1,4 +1,4 @@
-// plan.h - memory from the program: lifetimes, offsets in one arena, exact bytes.
+// plan.h - what follows from a recorded program: fusing, observing, and exact memory.
 #pragma once
 
 #include "graph/program.h"
@@ -8,6 +8,10 @@ namespace inlay {
 // Joins an addition to the linear that feeds it (out = a W^T + bias, then + b in the same call), so
 // that the sum is not written twice. The bits do not change.
 void fuse(Program& program);
+
+// Puts an observe before the products (and before the rounding of their input, where there is one);
+// products with the same input share it. Their slots name the sums. Only fails for memory.
+Status observe(Program& program);
 
 // Sets first and last of every storage; to be called when the code is final.
 void find_lifetimes(Program& program);

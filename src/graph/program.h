@@ -23,6 +23,7 @@ using WeightId = std::uint16_t;
 inline constexpr ValueId no_value = 0xffff;
 inline constexpr WeightId no_weight = 0xffff;
 inline constexpr std::uint16_t no_layer = 0xffff;
+inline constexpr std::uint32_t no_tensor = 0xffffffffu;
 
 // What the numbers mean for each op stands in ops.inc.
 struct Instruction {
@@ -60,15 +61,23 @@ struct WeightInfo {
   std::uint32_t tensor;  // index in the file's list
   Type type;             // as stored
   bool matrix;
-  std::uint32_t rows;       // n: outputs (1 for a vector)
-  std::uint32_t columns;    // k: inputs
-  std::uint64_t row_bytes;  // as stored
-  std::uint64_t bytes;      // as used: n * row_bytes, or 4 * columns for a vector
+  std::uint32_t rows;                      // n: outputs (1 for a vector)
+  std::uint32_t columns;                   // k: inputs
+  std::uint64_t row_bytes;                 // as stored
+  std::uint64_t bytes;                     // as used: n * row_bytes, or 4 * columns for a vector
+  std::uint32_t scale_tensor = no_tensor;  // one F32 that multiplies the whole matrix
 };
 
 // One layer's place in a page of the key/value cache, in elements of one token.
 struct KvSlot {
   std::uint32_t kv_heads, head_k, head_v;
+};
+
+// An input of one or more matrices whose squares a session sums up, column by column.
+struct Observed {
+  std::uint32_t columns;
+  Rows rows;
+  std::uint64_t first;  // its columns in the sums of a session begin here
 };
 
 struct Program {
@@ -77,15 +86,21 @@ struct Program {
         values(allocator),
         storages(allocator),
         weights(allocator),
-        kv_slots(allocator) {}
+        kv_slots(allocator),
+        observed(allocator) {}
 
   Array<Instruction> code;
   Array<ValueInfo> values;
   Array<StorageInfo> storages;
   Array<WeightInfo> weights;
   Array<KvSlot> kv_slots;
+  Array<Observed> observed;   // empty: nothing is observed
   ValueId logits = no_value;  // (R, vocabulary)
   std::uint32_t vocabulary = 0;
+
+  std::uint64_t observed_columns() const {  // of all observed inputs
+    return observed.empty() ? 0 : observed.back().first + observed.back().columns;
+  }
 };
 
 const char* op_name(Op op);

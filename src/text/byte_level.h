@@ -26,6 +26,13 @@ constexpr int byte_of_character(char32_t point) {
   return 0xad;
 }
 
+// The character that stands for a byte.
+constexpr char32_t character_of_byte(std::uint32_t byte) {
+  if (byte_is_printable(byte)) return byte;
+  if (byte <= 0x20) return 0x100 + byte;
+  return byte == 0xad ? 0x100 + 67 : 0x100 + byte - 0x7f + 0x21;
+}
+
 // Bytes of `text`, as many as it has characters, are written to `bytes` (room for text.size()).
 // Returns their number, or -1 when a character is not of the alphabet.
 constexpr std::int64_t bytes_of_text(std::string_view text, char* bytes) {

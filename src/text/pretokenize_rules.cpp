@@ -1,13 +1,11 @@
 // pretokenize_rules.cpp - the one list of pre-tokenizers: names in files, patterns of the vendors.
+#include "text/pattern.h"
 #include "text/pretokenize.h"
 
 namespace inlay {
 namespace {
 
-// White_Space as the inside of a class. PCRE2's own \s would also take U+180E.
-#define SPACE \
-  "\\t-\\r "  \
-  "\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}"
+#define SPACE INLAY_SPACE_CLASS
 #define SPACES "[" SPACE "]"
 #define NO_SPACE_NEXT "(?![^" SPACE "])"
 

@@ -54,6 +54,18 @@ constexpr std::size_t utf8_length(std::string_view text) {
   return step.kind == Utf8::whole ? step.length : 1;
 }
 
+// Writes a character (at most U+10FFFF) to `bytes`, room for four; returns their number.
+constexpr std::size_t write_utf8(char32_t c, char* bytes) {
+  if (c < 0x80) {
+    bytes[0] = static_cast<char>(c);
+    return 1;
+  }
+  const std::size_t length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  for (std::size_t i = length; --i > 0; c >>= 6) bytes[i] = static_cast<char>(0x80 | (c & 0x3f));
+  bytes[0] = static_cast<char>((0xf00u >> length & 0xf0u) | c);
+  return length;
+}
+
 // The White_Space property.
 constexpr bool is_space(char32_t c) {
   return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||

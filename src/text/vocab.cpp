@@ -10,13 +10,23 @@ Tokenizer::Tokenizer(Allocator& allocator)
       ranks_(allocator),
       merges_(allocator),
       pretokenizer_(allocator),
-      specials_(allocator) {
+      specials_(allocator),
+      late_specials_(allocator),
+      begin_tokens_(allocator),
+      end_tokens_(allocator) {
   for (std::int32_t& id : by_byte_) id = -1;
   for (std::int32_t& id : by_ascii_) id = -1;
 }
 
 std::string_view Tokenizer::next_text(std::int32_t id, std::uint32_t flags, bool& at_start) const {
   std::string_view text = piece(id);
+  if (has_rules_) {
+    if (is_special(id) && !(flags & INLAY_DECODE_SPECIAL)) return {};
+    // One space at the very start, whatever it belongs to.
+    if (strip_space_ && at_start && text.starts_with(' ')) text.remove_prefix(1);
+    at_start = at_start && piece(id).empty();
+    return text;
+  }
   if (is_special(id)) {
     at_start = true;
     return flags & INLAY_DECODE_SPECIAL ? text : std::string_view{};

@@ -10,6 +10,7 @@
 #include "base/diagnostics.h"
 #include "text/merge.h"
 #include "text/pretokenize.h"
+#include "text/rules.h"
 #include "text/special.h"
 #include "text/token_index.h"
 
@@ -24,9 +25,9 @@ struct VocabSource {
   std::string_view model;                    // tokenizer.ggml.model: "llama" or "gpt2"
   std::string_view pre;                      // tokenizer.ggml.pre; "" when absent
   std::span<const std::string_view> tokens;  // tokenizer.ggml.tokens
-  std::span<const float> scores;             // tokenizer.ggml.scores; needed for "llama"
+  std::span<const float> scores;             // tokenizer.ggml.scores; for "llama" without rules
   std::span<const std::int32_t> types;       // tokenizer.ggml.token_type; may be empty
-  std::span<const std::string_view> merges;  // tokenizer.ggml.merges, "left right"; for "gpt2"
+  std::span<const std::string_view> merges;  // tokenizer.ggml.merges, "left right"
   // tokenizer.ggml.<name>_token_id. 2^32 - 1 also counts as absent: files write it for -1.
   std::int64_t bos = absent;
   std::int64_t eos = absent;
@@ -34,9 +35,11 @@ struct VocabSource {
   std::int64_t eom = absent;
   std::int64_t unknown = absent;
   std::int64_t padding = absent;
+  std::span<const std::int32_t> ends;    // tokenizer.inlay.end_token_ids: more that end a text
   Flag add_bos = Flag::absent;           // tokenizer.ggml.add_bos_token
   Flag add_eos = Flag::absent;           // tokenizer.ggml.add_eos_token
   Flag add_space_prefix = Flag::absent;  // tokenizer.ggml.add_space_prefix; only for "llama"
+  TextRules rules;                       // with them "llama" merges by its merges, not by scores
 };
 
 // The values of tokenizer.ggml.token_type.
@@ -112,15 +115,18 @@ class Tokenizer {
  private:
   friend class VocabLoader;
   friend class Encoder;
+  friend class TextParts;
 
   enum class Model : std::uint8_t { llama, gpt2 };
+  enum class SpacePrefix : std::uint8_t { none, part, always, first };
   struct Token {
     std::uint32_t begin;  // in bytes_
     std::uint32_t size;
     TokenKind kind;
     bool is_end;
-    bool can_merge;    // spells ordinary text: normal or unused, and reachable by merging
-    bool takes_space;  // when it is found in text, the white space after it is left out
+    bool can_merge;           // spells ordinary text: normal or unused, and reachable by merging
+    bool takes_space;         // when it is found in text, the white space after it is left out
+    bool takes_space_before;  // and before it; only with rules
   };
 
   std::string_view text_of(const Token& token) const {
@@ -136,9 +142,12 @@ class Tokenizer {
   Array<Token> tokens_;         // (vocabulary)
   TokenIndex index_;            // of mergeable tokens
   Array<std::uint32_t> ranks_;  // llama: order of scores, low merges first
-  MergeTable merges_;           // gpt2
-  Pretokenizer pretokenizer_;   // gpt2
+  MergeTable merges_;           // gpt2, and llama with rules
+  Pretokenizer pretokenizer_;   // gpt2, and llama with rules that have steps
   SpecialTokens specials_;
+  SpecialTokens late_specials_;       // rules: found in normalized text
+  Array<std::int32_t> begin_tokens_;  // rules: around text, between bos and eos
+  Array<std::int32_t> end_tokens_;
   std::int32_t by_byte_[256];   // llama: byte tokens; gpt2: tokens of one byte; -1: none
   std::int32_t by_ascii_[128];  // llama: tokens of one ASCII character; -1: none
   std::size_t longest_ = 0;     // bytes of the longest mergeable token
@@ -153,6 +162,11 @@ class Tokenizer {
   bool ignore_merges_ = false;    // a piece that is a token is taken whole
   bool split_at_spaces_ = false;  // llama: no token has a space after anything but spaces
   bool pre_is_guessed_ = false;
+  bool has_rules_ = false;  // of tokenizer.json; the following count only with them
+  bool nfc_ = false;
+  bool strip_space_ = false;
+  bool fuse_unknown_ = false;
+  SpacePrefix space_prefix_ = SpacePrefix::none;
 };
 
 }  // namespace inlay

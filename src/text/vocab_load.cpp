@@ -1,5 +1,6 @@
 // vocab_load.cpp - reads a vocabulary from a file's values: counts, ids, tokens.
 #include "text/byte_level.h"
+#include "text/spaces.h"
 #include "text/vocab_loader.h"
 
 namespace inlay {
@@ -22,15 +23,29 @@ int named_byte(std::string_view text) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+// Whether a name means the same bytes in the byte-level alphabet and as it is.
+bool spells_itself(std::string_view name) {
+  for (const char c : name) {
+    if (c <= ' ' || c > '~') return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Status VocabLoader::run() {
   INLAY_TRY(read_model());
   INLAY_TRY(check_counts());
   INLAY_TRY(read_ids());
+  if (source_.rules.present) INLAY_TRY(read_rules());
   INLAY_TRY(add_tokens());
-  take_default_ids();
+  if (!t_.has_rules_) take_default_ids();
   find_ends();
+  if (t_.has_rules_) {
+    if (t_.model_ == Model::llama) find_space_rule();
+    INLAY_TRY(compile_steps());
+    return add_listed_merges();
+  }
   if (t_.model_ == Model::llama) {
     find_space_rule();
     find_space_takers();
@@ -69,7 +84,7 @@ Status VocabLoader::check_counts() {
     return fail(error_, Status::format, "tokenizer.ggml.token_type: {} values for {} tokens",
                 source_.types.size(), count);
   }
-  const bool needs_scores = t_.model_ == Model::llama;
+  const bool needs_scores = t_.model_ == Model::llama && !source_.rules.present;
   if ((needs_scores || !source_.scores.empty()) && source_.scores.size() != count) {
     return fail(error_, Status::format, "tokenizer.ggml.scores: {} values for {} tokens",
                 source_.scores.size(), count);
@@ -95,6 +110,11 @@ Status VocabLoader::read_ids() {
   INLAY_TRY(read_id("eot", source_.eot, eot_));
   INLAY_TRY(read_id("eom", source_.eom, eom_));
   INLAY_TRY(read_id("unknown", source_.unknown, t_.unknown_));
+  for (const std::int32_t id : source_.ends) {
+    if (id >= 0 && static_cast<std::size_t>(id) < source_.tokens.size()) continue;
+    return fail(error_, Status::format, "tokenizer.inlay.end_token_ids: {}, with {} tokens", id,
+                source_.tokens.size());
+  }
   return read_id("padding", source_.padding, t_.padding_);
 }
 
@@ -158,12 +178,22 @@ Status VocabLoader::read_kind(std::size_t i, TokenKind& kind) {
 }
 
 Status VocabLoader::add_token(std::size_t i) {
-  Token token{
-      static_cast<std::uint32_t>(t_.bytes_.size()), 0, TokenKind::normal, false, false, false};
+  Token token{static_cast<std::uint32_t>(t_.bytes_.size()),
+              0,
+              TokenKind::normal,
+              false,
+              false,
+              false,
+              false};
   INLAY_TRY(read_kind(i, token.kind));
   const std::string_view text = source_.tokens[i];
   const bool llama = t_.model_ == Model::llama;
   token.can_merge = token.kind == TokenKind::normal || token.kind == TokenKind::unused;
+  if (t_.has_rules_ && !source_.rules.flags.empty()) {
+    const auto flags = static_cast<std::uint8_t>(source_.rules.flags[i]);
+    token.takes_space = flags & TokenFlag::rstrip;
+    token.takes_space_before = flags & TokenFlag::lstrip;
+  }
   if (token.kind == TokenKind::byte) {
     INLAY_TRY(append_byte(i, token));
   } else if (llama && (token.can_merge || token.kind == TokenKind::user_defined)) {
@@ -172,6 +202,10 @@ Status VocabLoader::add_token(std::size_t i) {
     if (is_error(append_unmapped(text, token))) return out_of_memory();
   } else if (is_error(append_text(text, token))) {
     return out_of_memory();
+  }
+  // Merging may make an added token too, if its name has no character with another meaning there.
+  if (t_.has_rules_ && token.kind == TokenKind::user_defined) {
+    token.can_merge = llama ? text.find(' ') == std::string_view::npos : spells_itself(text);
   }
   if (token.size == 0) token.can_merge = false;
   return is_error(t_.tokens_.push(token)) ? out_of_memory() : Status::ok;
@@ -199,15 +233,7 @@ Status VocabLoader::append_byte(std::size_t i, Token& token) {
 // SentencePiece: U+2581 stands for a space. A plain space never comes up in merging.
 Status VocabLoader::append_unmarked(std::string_view text, Token& token) {
   if (text.find(' ') != std::string_view::npos) token.can_merge = false;
-  while (!text.empty()) {
-    const std::size_t mark = text.find(space_mark);
-    const std::size_t before = mark == std::string_view::npos ? text.size() : mark;
-    INLAY_TRY(t_.bytes_.append({text.data(), before}));
-    text.remove_prefix(before);
-    if (text.empty()) break;
-    INLAY_TRY(t_.bytes_.push(' '));
-    text.remove_prefix(space_mark.size());
-  }
+  INLAY_TRY(append_spaced(text, t_.bytes_));
   token.size = static_cast<std::uint32_t>(t_.bytes_.size() - token.begin);
   return Status::ok;
 }
@@ -230,8 +256,12 @@ Status VocabLoader::index_token(std::size_t i) {
   const Token& token = t_.tokens_[i];
   const auto id = static_cast<std::int32_t>(i);
   const std::string_view text = t_.text_of(token);
-  if (token.kind == TokenKind::user_defined) return t_.specials_.add(text, id, false);
-  if (t_.is_special(id)) return t_.specials_.add(text, id, true);
+  if (t_.has_rules_) {
+    INLAY_TRY(index_added(i));
+  } else {
+    if (token.kind == TokenKind::user_defined) return t_.specials_.add(text, id, false);
+    if (t_.is_special(id)) return t_.specials_.add(text, id, true);
+  }
   if (!token.can_merge) return Status::ok;
   if (!t_.index_.add(text, id, [this](std::int32_t other) { return t_.piece(other); })) {
     return Status::ok;

@@ -22,6 +22,11 @@ class VocabLoader {
   Status read_model();
   Status check_counts();
   Status read_pre();
+  Status read_rules();
+  Status read_space_prefix();
+  Status read_tokens_around(const char* name, std::span<const std::int32_t> ids,
+                            Array<std::int32_t>& out);
+  Status compile_steps();
   Status read_ids();
   Status read_id(const char* name, std::int64_t value, std::int32_t& id);
   void take_default_ids();
@@ -31,11 +36,15 @@ class VocabLoader {
   Status append_text(std::string_view text, Token& token);
   Status append_byte(std::size_t i, Token& token);
   Status append_unmarked(std::string_view text, Token& token);
+  Status index_added(std::size_t i);
   Status append_unmapped(std::string_view text, Token& token);
   Status index_token(std::size_t i);
   Status rank_scores();
   Status add_merges();
   Status add_merge(std::size_t i, Array<char>& bytes);
+  Status add_listed_merges();
+  Status add_listed_merge(std::size_t i, const HashMap<std::string_view, std::int32_t>& ids,
+                          Array<char>& text);
   void find_ends();
   void find_space_rule();
   void find_space_takers();

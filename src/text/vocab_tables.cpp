@@ -126,6 +126,7 @@ void VocabLoader::find_ends() {
   for (const std::int32_t id : {t_.eos_, eot_, eom_}) {
     if (id >= 0) t_.tokens_[static_cast<std::size_t>(id)].is_end = true;
   }
+  for (const std::int32_t id : source_.ends) t_.tokens_[static_cast<std::size_t>(id)].is_end = true;
 }
 
 // Where no token goes on with a space after other text, merging never crosses such a place.
@@ -139,6 +140,8 @@ void VocabLoader::find_space_rule() {
       t_.split_at_spaces_ = false;
     }
   }
+  // A space that is no token may be part of a run of unknown text; a whole text may be a token.
+  if (t_.has_rules_ && (t_.by_ascii_[' '] < 0 || t_.ignore_merges_)) t_.split_at_spaces_ = false;
 }
 
 // The Phi-3 family, known by its placeholders, drops white space after most of its special tokens;

@@ -1,4 +1,7 @@
 // facade_test.cpp - the C++ interface: results and exceptions, ownership, host objects, generation.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +12,7 @@
 #include "inlay/inlay.hpp"
 #include "support/catch.h"
 #include "support/data.h"
+#include "support/scratch_folder.h"
 
 namespace {
 
@@ -49,6 +53,20 @@ struct Bytes {
   }
 };
 
+struct Written {
+  std::vector<unsigned char> all;
+  std::size_t room = std::numeric_limits<std::size_t>::max();
+  bool write(std::span<const std::byte> bytes) {
+    if (bytes.size() > room - all.size()) return false;
+    const auto* first = reinterpret_cast<const unsigned char*>(bytes.data());
+    all.insert(all.end(), first, first + bytes.size());
+    return true;
+  }
+  inlay::Source source(std::string_view name = {}) const {
+    return inlay::Source::memory(std::as_bytes(std::span(all)), name);
+  }
+};
+
 const inlay::GenerateOptions short_text{.max_tokens = 20, .sampler = {.seed = 3}};
 
 std::string text_of(inlay::Generation generation) {
@@ -82,6 +100,23 @@ TEST_CASE("facade: defaults are those of the C interface", "[api]") {
   REQUIRE(ours.logits_rows == session.logits_rows);
   REQUIRE(ours.kv_type == session.kv_type);
   REQUIRE(ours.threads == session.threads);
+  inlay_model_options opened;
+  inlay_model_options_defaults(&opened);
+  const inlay::ModelOptions model;
+  REQUIRE(static_cast<std::uint32_t>(model.depth) == opened.depth);
+  REQUIRE(model.weights == opened.weights);
+  REQUIRE(model.weight_budget == opened.weight_budget);
+  REQUIRE(static_cast<std::uint32_t>(model.memory) == opened.memory);
+  REQUIRE(model.check_weights == (opened.check_weights != 0));
+  REQUIRE(model.importance == (opened.importance != 0));
+  REQUIRE(model.threads == opened.threads);
+  REQUIRE(model.progress.raw()->report == opened.progress.report);
+  inlay_quantize_options quantized;
+  inlay_quantize_options_defaults(&quantized);
+  const inlay::QuantizeOptions quantize;
+  REQUIRE(quantize.type == quantized.type);
+  REQUIRE(quantize.threads == quantized.threads);
+  REQUIRE(quantize.keep.size() == quantized.keep_count);
 }
 
 TEST_CASE("facade: an error can be looked at or thrown", "[api]") {
@@ -117,7 +152,13 @@ TEST_CASE("facade: empty objects fail in order", "[api]") {
   REQUIRE(model.tokenizer().piece(1).empty());
   REQUIRE_FALSE(model.tokenizer().is_end(1));
   REQUIRE(inlay::Session::open(model).error().status() == Status::argument);
+  Written nothing;
+  REQUIRE(model.quantize(inlay::Sink::callback(nothing), {.type = "Q8_0"}).error().status() ==
+          Status::argument);
   inlay::Session session;
+  REQUIRE(session.write_importance(inlay::Sink::callback(nothing)).error().status() ==
+          Status::argument);
+  REQUIRE(nothing.all.empty());
   REQUIRE(session.add().error().status() == Status::argument);
   REQUIRE(session.step().error().status() == Status::argument);
   REQUIRE(session.drop(1).error().status() == Status::argument);
@@ -209,6 +250,118 @@ TEST_CASE("facade: one text, however it is asked for", "[api]") {
     }
     REQUIRE(heap.live == 0);
   }
+}
+
+TEST_CASE("facade: files come from and go to many places", "[api]") {
+  const inlay::test::ScratchFolder folder;
+  const inlay::Model model = inlay::Model::open(demo_path()).value();
+  const std::string text = text_of(model.generate("Once upon a time", short_text));
+  const auto opens = [&](const inlay::Source& source, const inlay::ModelOptions& options = {}) {
+    return text_of(
+        inlay::Model::open(source, options).value().generate("Once upon a time", short_text));
+  };
+  SECTION("a file inside an open one") {
+    std::vector<unsigned char> package(100, 7);
+    const auto demo = inlay::test::read_bytes(demo_path());
+    package.insert(package.end(), demo.begin(), demo.end());
+    package.insert(package.end(), 50, 7);
+    const int file = ::open(folder.add("package", package).c_str(), O_RDONLY);
+    REQUIRE(file >= 0);
+    const auto inside = inlay::Source::descriptor(file, 100, demo.size(), "demo in package");
+    const inlay::Model opened = inlay::Model::open(inside).value();
+    const auto error = inlay::Model::open(inlay::Source::descriptor(file, 50, 0, "this")).error();
+    ::close(file);
+    REQUIRE(text_of(opened.generate("Once upon a time", short_text)) == text);
+    REQUIRE(error.status() == inlay::Status::format);
+    REQUIRE(std::string(error.text()).find("this") != std::string::npos);
+  }
+  SECTION("parts of other sources") {
+    Bytes bytes{inlay::test::read_bytes(demo_path())};
+    const inlay::Source part = inlay::Source::callback(bytes.all.size(), bytes, "demo.gguf");
+    REQUIRE(opens(inlay::Source::parts({&part, 1})) == text);
+    REQUIRE(inlay::Model::open(inlay::Source::parts({})).error().status() ==
+            inlay::Status::argument);
+  }
+  SECTION("every kind of memory") {
+    for (const auto memory : {inlay::Memory::copied, inlay::Memory::huge_pages}) {
+      REQUIRE(opens(inlay::Source::path(demo_path()), {.memory = memory}) == text);
+    }
+    REQUIRE(opens(inlay::Source::path(demo_path()), {.check_weights = true}) == text);
+  }
+  SECTION("in another type, while loading or as a file") {
+    std::uint64_t last = 0, total = 0;
+    auto watch = [&](std::uint64_t done, std::uint64_t of) {
+      REQUIRE(done >= last);
+      last = done;
+      total = of;
+    };
+    const std::string loaded = opens(inlay::Source::path(demo_path()),
+                                     {.weights = "Q4_0", .threads = 1, .progress = watch});
+    REQUIRE(total > 0);
+    REQUIRE(last == total);
+    Written file;
+    last = 0;
+    model.quantize(inlay::Sink::callback(file), {.type = "Q4_0", .progress = watch}).value();
+    REQUIRE(last == total);
+    REQUIRE(opens(file.source()) == loaded);
+    const std::string path = folder / "small.gguf";
+    model.quantize(path, {.type = "Q4_0", .threads = 2}).value();
+    REQUIRE(inlay::test::read_bytes(path) == file.all);
+    REQUIRE(folder.names() == std::vector<std::string>{"small.gguf"});
+
+    const inlay::Keep keep[] = {{"blk.0.*", "F16"}};
+    Written kept;
+    model.quantize(inlay::Sink::callback(kept), {.type = "Q4_0", .keep = keep}).value();
+    REQUIRE(kept.all.size() > file.all.size());
+  }
+  SECTION("and may be cancelled or fail") {
+    auto stop = [](std::uint64_t, std::uint64_t) { return false; };
+    Written file;
+    REQUIRE(model.quantize(inlay::Sink::callback(file), {.type = "Q4_0", .progress = stop})
+                .error()
+                .status() == inlay::Status::cancelled);
+    REQUIRE(
+        inlay::Model::open(demo_path(), {.weights = "Q4_0", .progress = stop}).error().status() ==
+        inlay::Status::cancelled);
+    Written small;
+    small.room = 1000;
+    REQUIRE(model.quantize(inlay::Sink::callback(small), {.type = "Q4_0"}).error().status() ==
+            inlay::Status::io);
+    REQUIRE(model.quantize(inlay::Sink::callback(file), {.type = "Q99"}).error().status() ==
+            inlay::Status::argument);
+    REQUIRE(model.quantize(inlay::Sink::callback(file), {}).error().status() ==
+            inlay::Status::argument);
+    REQUIRE(inlay::Model::open(demo_path(), {.weights = "auto", .weight_budget = 1000})
+                .error()
+                .status() == inlay::Status::limit);
+  }
+}
+
+TEST_CASE("facade: importance, from a session to quantize", "[api]") {
+  const inlay::Model model = inlay::Model::open(demo_path(), {.importance = true}).value();
+  auto session = inlay::Session::open(model, {.context = 64}).value();
+  Written matrix, plain, weighed;
+  REQUIRE(session.write_importance(inlay::Sink::callback(matrix)).error().status() ==
+          inlay::Status::state);  // nothing was seen yet
+  session.feed(session.add().value(), model.tokenizer().encode("Once upon a time").value()).value();
+  while (session.step()->status != inlay::Status::done) {
+  }
+  session.write_importance(inlay::Sink::callback(matrix)).value();
+  const inlay::Source source = matrix.source("matrix");
+  model.quantize(inlay::Sink::callback(plain), {.type = "Q4_0"}).value();
+  model.quantize(inlay::Sink::callback(weighed), {.type = "Q4_0", .importance = &source}).value();
+  REQUIRE(plain.all != weighed.all);
+  REQUIRE(plain.all.size() == weighed.all.size());
+}
+
+TEST_CASE("facade: the names of types end somewhere", "[api]") {
+  bool found = false;
+  std::uint32_t count = 0;
+  while (const char* name = inlay::quantize_type(count)) {
+    found = found || std::string(name) == "Q4_K_M";
+    REQUIRE(++count < 1000);
+  }
+  REQUIRE(found);
 }
 
 TEST_CASE("facade: what a model says about itself", "[api]") {

@@ -9,13 +9,17 @@ using namespace inlay::test;
 
 namespace {
 
-// Open, feed, step, sample, close. Returns the first error, or INLAY_OK.
-inlay_status whole_life(const std::string& path, const inlay_host& host, std::uint32_t threads) {
+// Open (with the weights encoded as `weights`, if that is given), feed, step, sample, close.
+// Returns the first error, or INLAY_OK.
+inlay_status whole_life(const std::string& path, const inlay_host& host, std::uint32_t threads,
+                        const char* weights) {
   inlay_source source;
   inlay_source_path(&source, path.data(), path.size());
   inlay_model_options options;
   inlay_model_options_defaults(&options);
   options.host = &host;
+  options.weights = weights;
+  options.threads = threads;
   inlay_error error{};
   inlay_model* model = nullptr;
   inlay_status status = inlay_model_open(&source, &options, &model, &error);
@@ -52,12 +56,12 @@ inlay_status whole_life(const std::string& path, const inlay_host& host, std::ui
   return status == INLAY_DONE ? INLAY_OK : status;
 }
 
-void sweep(const std::string& path, std::uint32_t threads) {
+void sweep(const std::string& path, std::uint32_t threads, const char* weights = nullptr) {
   CountingAllocator counter;
   inlay_host host;
   inlay_host_defaults(&host);
   host.allocator = counter.host();
-  REQUIRE(whole_life(path, host, threads) == INLAY_OK);
+  REQUIRE(whole_life(path, host, threads, weights) == INLAY_OK);
   REQUIRE(counter.clean());
   const std::uint64_t calls = counter.calls;
   REQUIRE(calls > 20);
@@ -68,11 +72,11 @@ void sweep(const std::string& path, std::uint32_t threads) {
       memory.fail_at = n;
       memory.fail_after = after;
       host.allocator = memory.host();
-      REQUIRE(whole_life(path, host, threads) == INLAY_ERROR_MEMORY);
+      REQUIRE(whole_life(path, host, threads, weights) == INLAY_ERROR_MEMORY);
       REQUIRE(memory.clean());
       if (n % 16 == 1) {
         memory.fail_at = 0;
-        REQUIRE(whole_life(path, host, threads) == INLAY_OK);
+        REQUIRE(whole_life(path, host, threads, weights) == INLAY_OK);
       }
     }
   }
@@ -85,4 +89,40 @@ TEST_CASE("every failing allocation is an error and leaks nothing", "[fault]") {
     sweep(fixture_path(std::string("models/") + name + ".gguf"), 1);
   }
   sweep(fixture_path("models/llama-gqa.gguf"), 3);
+}
+
+TEST_CASE("so it is when weights are encoded while loading", "[fault]") {
+  sweep(fixture_path("models/llama-gqa.gguf"), 1, "Q8_0");
+  sweep(fixture_path("models/qwen2.gguf"), 3, "Q4_0");
+}
+
+TEST_CASE("so it is when a model is quantized", "[fault]") {
+  const std::string path = fixture_path("models/llama-gqa.gguf");
+  inlay_quantize_options how;
+  inlay_quantize_options_defaults(&how);
+  how.type = "Q4_0";
+  how.threads = 3;
+  inlay_sink sink;
+  inlay_sink_callback(&sink, nullptr, [](void*, const void*, size_t) { return inlay_status{0}; });
+  inlay_error error{};
+  CountingAllocator counter;
+  inlay_host host;
+  inlay_host_defaults(&host);
+  host.allocator = counter.host();
+  {
+    const TestModel model(path, nullptr, INLAY_OPEN_METADATA, &host);
+    const std::uint64_t before = counter.calls, live = counter.live_bytes;
+    expect_ok(inlay_model_quantize(model.handle, &sink, &how, &error), error);
+    const std::uint64_t calls = counter.calls - before;
+    REQUIRE(calls > 5);
+    for (std::uint64_t n = 1; n <= calls; ++n) {
+      INFO("allocation " << n << " of " << calls);
+      counter.fail_at = counter.calls + n;
+      REQUIRE(inlay_model_quantize(model.handle, &sink, &how, &error) == INLAY_ERROR_MEMORY);
+      REQUIRE(counter.live_bytes == live);
+    }
+    counter.fail_at = 0;
+    expect_ok(inlay_model_quantize(model.handle, &sink, &how, &error), error);
+  }
+  CHECK(counter.clean());
 }

@@ -37,6 +37,10 @@ struct TestModel {
     inlay_source_memory(&source, bytes.data(), bytes.size());
     open(source, isa, INLAY_OPEN_WEIGHTS, host);
   }
+  TestModel(const inlay_source& source, const inlay_model_options& options) {
+    inlay_error error{};
+    expect_ok(inlay_model_open(&source, &options, &handle, &error), error);
+  }
   TestModel(const TestModel&) = delete;
   ~TestModel() { inlay_model_release(handle); }
 

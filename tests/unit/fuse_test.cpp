@@ -23,7 +23,8 @@ std::vector<float> run(const Source& source, const Manifest& manifest, Allocator
                        std::string_view architecture, bool fused, std::size_t& length) {
   Program program(allocator);
   Error error{};
-  const Meta meta(view_of(manifest, architecture), error);
+  const TypedManifest file{manifest, {}};
+  const Meta meta(view_of(file, architecture), error);
   Graph graph(meta, program);
   find_architecture(architecture)(meta, graph);
   REQUIRE(graph.status() == Status::ok);

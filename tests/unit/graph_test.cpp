@@ -1,4 +1,5 @@
 // graph_test.cpp - recording, fusing, placing: on programs small enough to check by hand.
+#include <algorithm>
 #include <set>
 
 #include "base/allocator.h"
@@ -25,24 +26,26 @@ struct Opened {
   Error error{};
   Status status = Status::ok;
 
-  explicit Opened(const std::string& path) {
+  explicit Opened(const std::string& path, bool observed = false) {
     inlay_source description;
     inlay_source_path(&description, path.data(), path.size());
-    open(description);
+    open(description, observed);
   }
   explicit Opened(const std::vector<unsigned char>& bytes) {
     inlay_source description;
     inlay_source_memory(&description, bytes.data(), bytes.size());
-    open(description);
+    open(description, false);
   }
 
  private:
-  void open(const inlay_source& description) {
+  void open(const inlay_source& description, bool observed) {
     status = source.open(allocator, description, error);
     if (!is_error(status)) status = read_gguf(source, manifest, error);
     std::string_view architecture;
     if (!is_error(status)) status = manifest.get("general.architecture", architecture, error);
-    if (!is_error(status)) status = record_program(view_of(manifest, architecture), program, error);
+    if (is_error(status)) return;
+    const TypedManifest file{manifest, {}};
+    status = record_program(view_of(file, architecture), program, error, observed);
   }
 };
 
@@ -63,6 +66,8 @@ struct TinyLlama {
   std::string without;  // a tensor to leave out
   std::string wide;     // a tensor to give one column more
   std::string architecture = "llama";
+  std::string scaled;                // a tensor to add, <base>.scale
+  std::uint64_t scale_elements = 1;  // of it
 
   std::vector<unsigned char> build() const {
     GgufBuilder b;
@@ -82,6 +87,9 @@ struct TinyLlama {
     add(b, "blk.0.ffn_gate.weight", {8, 16});
     add(b, "blk.0.ffn_up.weight", {8, 16});
     add(b, "blk.0.ffn_down.weight", {16, 8});
+    if (!scaled.empty()) {
+      b.tensor(scaled, {scale_elements}, std::vector<float>(scale_elements, 2.0f));
+    }
     return b.build();
   }
 
@@ -114,6 +122,85 @@ TEST_CASE("additions join the products before them", "[unit][graph]") {
   const Opened neox(fixture("gptneox-parallel"));
   REQUIRE(neox.status == Status::ok);
   CHECK(count(neox.program, Op::add) == 0);
+}
+
+TEST_CASE("every product's input is observed once, before it is rounded", "[unit][graph]") {
+  const std::string demo = source_path("examples/demo_model/demo.gguf");
+  for (const std::string& path : {fixture("llama-gqa"), fixture("llama-gqa-bf16"),
+                                  fixture("gptneox-parallel"), fixture("bloom"), demo}) {
+    INFO(path);
+    const Opened plain(path), observed(path, true);
+    REQUIRE(plain.status == Status::ok);
+    REQUIRE(observed.status == Status::ok);
+    CHECK(plain.program.observed.empty());
+    CHECK(count(plain.program, Op::observe) == 0);
+    const Program& p = observed.program;
+    CHECK(count(p, Op::observe) == p.observed.size());
+    std::size_t at = 0, columns = 0;
+    std::vector<bool> used(p.observed.size());
+    for (std::size_t i = 0; i < p.code.size(); ++i) {
+      const Instruction& c = p.code[i];
+      if (c.op == Op::observe) {
+        CHECK(p.values[c.a].form == Activation::f32);
+        CHECK(p.values[c.a].width == p.observed[c.slot].columns);
+        CHECK(p.observed[c.slot].first == columns);
+        columns += p.observed[c.slot].columns;
+        continue;
+      }
+      // Without the observers it is the program as it was.
+      REQUIRE(at < plain.program.code.size());
+      const Instruction& before = plain.program.code[at++];
+      CHECK(c.op == before.op);
+      CHECK(c.out == before.out);
+      CHECK(c.a == before.a);
+      CHECK(c.b == before.b);
+      CHECK(c.weight == before.weight);
+      if (c.op != Op::linear) continue;
+      // From the product back to its exact input, from there back to the observer.
+      used.at(c.slot) = true;
+      ValueId input = c.a;
+      std::size_t j = i;
+      while (p.values[input].form != Activation::f32 && j-- > 0) {
+        if (p.code[j].out == input) input = p.code[j].a;
+      }
+      while (j-- > 0 && !(p.code[j].op == Op::observe && p.code[j].slot == c.slot)) {
+        const ValueId out = p.code[j].out;
+        CHECK((out == no_value || p.values[out].storage != p.values[input].storage));
+      }
+      REQUIRE(j < p.code.size());
+      CHECK(p.code[j].a == input);
+      CHECK(p.observed[c.slot].columns == p.weights[c.weight].columns);
+    }
+    CHECK(at == plain.program.code.size());
+    CHECK(columns == p.observed_columns());
+    CHECK(std::find(used.begin(), used.end(), false) == used.end());
+  }
+  // Four inputs in a block of llama (of q, k and v; of the heads' output; of gate and up; of down),
+  // one at the end.
+  const Opened llama(fixture("llama-gqa"), true);
+  std::set<std::uint16_t> layers;
+  for (const Instruction& i : llama.program.code) {
+    if (i.layer != no_layer) layers.insert(i.layer);
+  }
+  CHECK(llama.program.observed.size() == 4 * layers.size() + 1);
+  CHECK(llama.program.observed.back().rows == Rows::wanted);
+}
+
+TEST_CASE("a matrix has the scale beside it, which must be one F32", "[unit][graph]") {
+  TinyLlama model;
+  model.scaled = "blk.0.attn_k.scale";
+  const auto bytes = model.build();
+  const Opened opened(bytes);
+  REQUIRE(opened.status == Status::ok);
+  const auto tensors = opened.manifest.tensors();
+  for (const WeightInfo& w : opened.program.weights) {
+    INFO(tensors[w.tensor].name);
+    const bool scaled = tensors[w.tensor].name == "blk.0.attn_k.weight";
+    CHECK((w.scale_tensor != no_tensor) == scaled);
+    if (scaled) CHECK(tensors[w.scale_tensor].name == model.scaled);
+  }
+  model.scale_elements = 2;
+  check_refused(model, Status::format, {"blk.0.attn_k.scale", "F32", "2"});
 }
 
 TEST_CASE("storages that live together do not overlap", "[unit][graph]") {

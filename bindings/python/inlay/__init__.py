@@ -9,7 +9,7 @@ here prints, and every failure is an `Error` that names its cause.
 """
 
 from ._inlay import Logits, version as __version__
-from ._model import Generation, Model, isas
+from ._model import Generation, Model, isas, quantize_types
 from ._session import Session
 from ._tokenizer import TextStream, Tokenizer
 from ._types import (Error, Event, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
@@ -19,4 +19,5 @@ __all__ = [
     "Error", "Event", "Finish", "GenerateOptions", "Generation", "Isa", "Logits", "MetadataArray",
     "Model", "ModelInfo", "Plan", "SamplerOptions", "Session", "SessionOptions", "Status", "Tensor",
     "TextStream", "Tokenizer", "TokenizerInfo", "__version__", "isas",
+    "quantize_types",
 ]

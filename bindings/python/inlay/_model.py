@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Union
 
 from . import _inlay
 from ._session import Session
@@ -37,11 +37,17 @@ def isas() -> list[Isa]:
     return [Isa(*unit) for unit in _inlay.isas()]
 
 
+def quantize_types() -> list[str]:
+    """The names that `Model.quantize` takes: types ("Q8_0") and mixes of them ("Q4_K_M")."""
+    return _inlay.quantize_types()
+
+
 class Model:
     """A model file. It never changes: any number of threads and sessions may use it at once.
 
     source: where the file is.
-        str or os.PathLike: a path; the file is mapped into memory and must not shrink meanwhile.
+        str or os.PathLike: a path of a file, or of a folder with config.json, *.safetensors and
+        tokenizer.json; mapped into memory, and not to shrink meanwhile.
         bytes, bytearray, memoryview, mmap ...: its content; used in place, not copied, and not to
         be written to until the model and its sessions are closed.
         An object with read and seek: a Python file, an entry of a zip archive ...; read while the
@@ -49,12 +55,28 @@ class Model:
     depth: "metadata" reads keys, tensor list and tokenizer of any file; "program" also lets `plan`
         and `explain` work, without a byte of the weights; "weights" opens all.
     isa: a name from `isas()`; None: the best one here. All give the same results.
+    weights: the type of the matrices in memory. None or "stored": as the file has them; one of
+        `quantize_types()`: encoded while loading, with the bits that `quantize` would write;
+        "auto": as stored if the planned weights fit weight_budget (bytes), else the best that do.
+    memory: "mapped": weights stay in the mapped file, or in the buffer, where that is possible;
+        "copied": all in memory of their own; "huge_pages": that in huge pages, for speed.
+    check_weights: read all weights, and refuse those that are NaN or infinite.
+    importance: sessions can `write_importance`.
+    threads: that load weights; 0: one for each physical core.
+    progress: called with (bytes done, bytes in all) while weights are loaded, about 100 times. What
+        it raises, and Ctrl-C, end the loading.
     """
 
     def __init__(self, source: Source, *,
                  depth: Literal["metadata", "program", "weights"] = "weights",
-                 isa: str | None = None) -> None:
-        self._model = _open(source, {"depth": depth, "isa": isa})
+                 isa: str | None = None, weights: str | None = None, weight_budget: int = 0,
+                 memory: Literal["mapped", "copied", "huge_pages"] = "mapped",
+                 check_weights: bool = False, importance: bool = False, threads: int = 0,
+                 progress: Callable[[int, int], object] | None = None) -> None:
+        self._model = _open(source, {
+            "depth": depth, "isa": isa, "weights": weights, "weight_budget": weight_budget,
+            "memory": memory, "check_weights": bool(check_weights), "importance": bool(importance),
+            "threads": threads, "progress": progress})
         self.info = ModelInfo(**self._model.info())
         """What the model is; readable after `close` too."""
 
@@ -87,6 +109,24 @@ class Model:
     def explain(self, **options: Unpack[SessionOptions]) -> str:
         """The program that a session with these options runs, one instruction a line."""
         return self._model.explain(dict(options))
+
+    def quantize(self, path: str | os.PathLike[str], type: str, *,
+                 imatrix: str | os.PathLike[str] | None = None,
+                 keep: Mapping[str, str] | None = None, threads: int = 0,
+                 progress: Callable[[int, int], object] | None = None) -> None:
+        """Writes the model as a GGUF file with its matrices encoded as `type`.
+
+        A model opened to depth "metadata" is enough. The file is the same for any number of
+        threads; it takes its place at `path` when it is whole.
+
+        type: one of `quantize_types()`.
+        imatrix: a file that `Session.write_importance` (or another program) wrote.
+        keep: other types for some tensors, by patterns of their whole names: {"output.*": "Q8_0"}.
+        progress: as for `Model`.
+        """
+        self._model.quantize(os.fsencode(path), {
+            "type": type, "imatrix": None if imatrix is None else os.fsencode(imatrix),
+            "keep": dict(keep or {}), "threads": threads, "progress": progress})
 
     def session(self, **options: Unpack[SessionOptions]) -> Session:
         """Opens a session and takes all its memory now. options: see `SessionOptions`."""

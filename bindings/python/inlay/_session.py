@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Iterable
 
 from . import _inlay
@@ -92,6 +93,13 @@ class Session:
     def length(self, sequence: int) -> tuple[int, int]:
         """Tokens of the sequence: (computed, fed but not computed yet)."""
         return self._session.length(sequence)
+
+    def write_importance(self, path: str | os.PathLike[str]) -> None:
+        """Writes what the inputs of the matrices were so far, for the imatrix of `Model.quantize`.
+
+        The model must have been opened with importance=True, and something must be computed.
+        """
+        self._session.write_importance(os.fsencode(path))
 
     def cancel(self) -> None:
         """Asks the running step, or the next one, to return with Status.YIELD. From any thread."""

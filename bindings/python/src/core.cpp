@@ -56,6 +56,15 @@ py::object Options::take(const char* name) {
   return values_.contains(name) ? values_.attr("pop")(name) : py::none();
 }
 
+std::optional<std::string> Options::take_text(const char* name) {
+  const py::object value = take(name);
+  if (value.is_none()) return std::nullopt;
+  if (py::isinstance<py::str>(value) || py::isinstance<py::bytes>(value)) {
+    return value.cast<std::string>();
+  }
+  throw py::type_error(std::string(name) + ": expected a text, not " + shown(value));
+}
+
 uint64_t Options::take_integer(const char* name, uint64_t field, uint64_t largest) {
   const py::object value = take(name);
   if (value.is_none()) return field;
@@ -122,6 +131,19 @@ inlay_session_options to_session_options(const py::dict& values) {
   given.take("threads", options.threads);
   given.finish();
   return options;
+}
+
+int Progress::report(void* user, uint64_t done, uint64_t total) {
+  auto* progress = static_cast<Progress*>(user);
+  py::gil_scoped_acquire locked;
+  try {
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!progress->callable_.is_none()) progress->callable_(done, total);
+    return 0;
+  } catch (...) {
+    progress->failure_ = std::current_exception();
+    return 1;
+  }
 }
 
 }  // namespace inlay_python

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,8 @@ class Options {
   // One of `names`, which stand in the order of the numbers 0, 1, 2 ...
   void take(const char* name, uint32_t& field, std::initializer_list<std::string_view> names);
   py::object take(const char* name);
+  // Nothing when it is None.
+  std::optional<std::string> take_text(const char* name);
   void finish() const;
 
  private:
@@ -55,6 +59,27 @@ class Options {
 };
 
 inlay_session_options to_session_options(const py::dict& values);
+
+// How far a long call has come, told to a Python callable (or None) while Python's lock is open
+// everywhere else. What that raises, and Ctrl-C, cancel the call.
+class Progress {
+ public:
+  explicit Progress(py::object callable) : callable_(std::move(callable)) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  inlay_progress raw() { return {this, &Progress::report}; }
+  // After the call: throws what was raised.
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static int report(void* user, uint64_t done, uint64_t total);
+
+  py::object callable_;
+  std::exception_ptr failure_;
+};
 
 // A model and what its bytes are borrowed from. The last of Model and Sessions frees both. Python's
 // lock is held whenever one of these goes.
@@ -106,6 +131,7 @@ struct SessionOwner {
 
 // Each file adds its classes to the module.
 void add_model(py::module_& module);
+void add_quantize(py::class_<Model>& model, py::module_& module);
 void add_tokenizer(py::class_<Model>& model, py::module_& module);
 void add_session(py::module_& module);
 

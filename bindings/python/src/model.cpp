@@ -23,10 +23,18 @@ Model Model::open(std::shared_ptr<ModelOwner> owner, const inlay_source& source,
   inlay_model_options_defaults(&c_options);
   Options given(options);
   given.take("depth", c_options.depth, {"", "metadata", "program", "weights"});
-  const py::object isa = given.take("isa");
+  const std::optional<std::string> isa = given.take_text("isa");
+  const std::optional<std::string> weights = given.take_text("weights");
+  given.take("weight_budget", c_options.weight_budget);
+  given.take("memory", c_options.memory, {"mapped", "copied", "huge_pages"});
+  given.take("check_weights", c_options.check_weights);
+  given.take("importance", c_options.importance);
+  given.take("threads", c_options.threads);
+  Progress progress(given.take("progress"));
   given.finish();
-  const std::string isa_name = isa.is_none() ? "" : isa.cast<std::string>();
-  if (!isa.is_none()) c_options.isa = isa_name.c_str();
+  if (isa) c_options.isa = isa->c_str();
+  if (weights) c_options.weights = weights->c_str();
+  c_options.progress = progress.raw();
 
   inlay_error error{};
   inlay_status status;
@@ -34,6 +42,7 @@ Model Model::open(std::shared_ptr<ModelOwner> owner, const inlay_source& source,
     py::gil_scoped_release unlocked;
     status = inlay_model_open(&source, &c_options, &owner->handle, &error);
   }
+  progress.rethrow();
   check(status, error);
   return Model(std::move(owner));
 }
@@ -237,6 +246,7 @@ void add_model(py::module_& module) {
       .def("tensor", &get_tensor)
       .def("plan", &plan)
       .def("explain", &explain);
+  add_quantize(model, module);
   add_tokenizer(model, module);
   module.def("isas", &list_isas);
 }

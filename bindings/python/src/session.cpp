@@ -189,6 +189,19 @@ class Session {
     return {use.owner(), data, rows, position};
   }
 
+  void write_importance(const std::string& path) const {
+    const Use use(owner());
+    inlay_sink sink;
+    inlay_sink_path(&sink, path.data(), path.size());
+    inlay_error error{};
+    inlay_status status;
+    {
+      py::gil_scoped_release unlocked;
+      status = inlay_session_write_importance(use.handle(), &sink, &error);
+    }
+    check(status, error);
+  }
+
   // (computed, pending)
   py::tuple length(inlay_sequence sequence) const {
     const Use use(owner());
@@ -227,7 +240,8 @@ void add_session(py::module_& module) {
       .def("stop", &Session::stop)
       .def("step", &Session::step)
       .def("logits", &Session::logits)
-      .def("length", &Session::length);
+      .def("length", &Session::length)
+      .def("write_importance", &Session::write_importance);
 }
 
 }  // namespace inlay_python

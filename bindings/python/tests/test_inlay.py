@@ -10,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -605,6 +606,94 @@ class Step(BindingTest):
         self.assertTrue(numpy.isfinite(kept).all())
         session.close()
         self.assertTrue((view == kept).all())
+
+
+class Quantize(BindingTest):
+    """Types of weights: while loading, as a file, by importance."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.ids = list(range(1, 30))
+
+    def test_loading_gives_the_bits_of_the_file(self):
+        self.assertIn("Q4_K_M", inlay.quantize_types())
+        path = self.folder / "small.gguf"
+        reports = []
+        with inlay.Model(DEMO, depth="metadata") as model:
+            model.quantize(path, "Q4_0", progress=lambda *report: reports.append(report))
+        self.assertEqual(reports[-1][0], reports[-1][1])
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["small.gguf"])
+        reports.clear()
+        options = {"weights": "Q4_0", "progress": lambda *report: reports.append(report)}
+        with inlay.Model(path) as file, inlay.Model(DEMO, **options) as loaded:
+            self.assertEqual(last_row(file, self.ids), last_row(loaded, self.ids))
+            self.assertLess(loaded.plan().weights, path.stat().st_size)
+        self.assertGreater(len(reports), 1)
+
+    def test_keep(self):
+        path = self.folder / "kept.gguf"
+        with inlay.Model(DEMO, depth="metadata") as model:
+            model.quantize(path, "Q4_0", keep={"blk.0.ffn_*": "F16"}, threads=2)
+        with inlay.Model(path, depth="metadata") as kept:
+            types = {t.name: t.type for t in kept.tensors}
+        self.assertEqual(types["blk.0.ffn_down.weight"], "F16")
+        self.assertEqual(types["blk.1.ffn_down.weight"], "Q4_0")
+
+    def test_memory(self):
+        with inlay.Model(DEMO) as model:
+            expected = last_row(model, self.ids)
+            mapped = model.plan()
+        for memory in ("copied", "huge_pages"):
+            with inlay.Model(DEMO, memory=memory, check_weights=True) as model:
+                self.assertEqual(last_row(model, self.ids), expected)
+                self.assertGreater(mapped.borrowed, model.plan().borrowed)
+        with inlay.Model(DEMO, weights="auto", weight_budget=3_000_000) as model:
+            self.assertLess(model.plan().weights, 3_000_000)
+
+    def test_importance(self):
+        matrix = self.folder / "matrix.gguf"
+        with inlay.Model(DEMO, importance=True) as model, model.session() as session:
+            with self.assert_refused(Status.STATE):
+                session.write_importance(matrix)
+            session.feed(session.add(), self.ids)
+            session.step()
+            session.write_importance(matrix)
+            for name, imatrix in (("plain", None), ("weighed", matrix)):
+                model.quantize(self.folder / name, "Q4_0", imatrix=imatrix)
+        plain, weighed = ((self.folder / n).read_bytes() for n in ("plain", "weighed"))
+        self.assertEqual(len(plain), len(weighed))
+        self.assertNotEqual(plain, weighed)
+
+    def test_refusals(self):
+        path = self.folder / "never.gguf"
+        with inlay.Model(DEMO) as model, model.session() as session:
+            with self.assert_refused(Status.ARGUMENT, "Q99"):
+                model.quantize(path, "Q99")
+            with self.assert_refused(Status.IO, "no-such-file"):
+                model.quantize(path, "Q8_0", imatrix="no-such-file")
+            with self.assert_refused(Status.STATE):
+                session.write_importance(path)
+            for wrong in ({"type": 3}, {"type": "Q8_0", "keep": {"a": 3}}):
+                with self.assertRaises(TypeError):
+                    model.quantize(path, **wrong)
+
+            class Stop(Exception):
+                pass
+
+            def stop(done, total):
+                raise Stop
+
+            with self.assertRaises(Stop):
+                model.quantize(path, "Q8_0", progress=stop)
+            with self.assertRaises(Stop):
+                inlay.Model(DEMO, weights="Q4_0", progress=stop)
+        with self.assert_refused(Status.LIMIT):
+            inlay.Model(DEMO, weights="auto", weight_budget=1000)
+        with self.assert_refused(Status.ARGUMENT, "memory"):
+            inlay.Model(DEMO, memory="everywhere")
+        self.assertEqual(list(self.folder.iterdir()), [])
 
 
 class Process(BindingTest):

@@ -17,6 +17,7 @@ constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
 constexpr std::uint32_t linear_tile_tokens = 64;     // so that a tile of a long prompt stays short
 constexpr std::uint32_t row_tile_bytes = 16 * 1024;  // of activations
 constexpr std::uint32_t row_group = 16;              // rows a linear kernel takes at once
+constexpr std::uint32_t observe_columns = 256;       // of one tile, all tokens
 
 // Slope of head h of n for a largest bias of b (Press et al. 2021): 2^(-b (h + 1) / m) for the
 // first m heads, m the largest power of two in n; the others take every second slope of 2 m heads.
@@ -63,6 +64,7 @@ class Step {
   const float* vector(WeightId id) const {
     return id == no_weight ? nullptr : static_cast<const float*>(pass_.weights[id]);
   }
+  float scale() const { return pass_.scales ? pass_.scales[code_.weight] : 1.0f; }
   // The value whose rows are split into tiles when the op works row by row.
   ValueId row_value() const { return code_.out != no_value ? code_.out : code_.a; }
   std::uint32_t rows_per_tile() const {
@@ -87,6 +89,7 @@ class Step {
   void rms_norm(Range r) const;
   void layer_norm(Range r) const;
   void quantize(Range r) const;
+  void observe(std::uint32_t tile) const;
   void linear(std::uint32_t tile) const;
   void rope(Range r) const;
   void store_kv(Range r) const;
@@ -108,6 +111,8 @@ std::uint32_t Step::tiles() const {
       return static_cast<std::uint32_t>(divide_up(info(code_.out).width, linear_step())) *
              token_tiles();
     case Op::attention: return pass_.batch.tokens * program_.kv_slots[code_.slot].kv_heads;
+    case Op::observe:
+      return static_cast<std::uint32_t>(divide_up(info(code_.a).width, observe_columns));
     default: return static_cast<std::uint32_t>(divide_up(rows(row_value()), rows_per_tile()));
   }
 }
@@ -119,6 +124,7 @@ void Step::run(std::uint32_t tile, std::uint32_t worker) const {
     case Op::rms_norm: return rms_norm(tile_rows(tile));
     case Op::layer_norm: return layer_norm(tile_rows(tile));
     case Op::quantize: return quantize(tile_rows(tile));
+    case Op::observe: return observe(tile);
     case Op::linear: return linear(tile);
     case Op::rope: return rope(tile_rows(tile));
     case Op::store_kv: return store_kv(tile_rows(tile));
@@ -134,9 +140,13 @@ void Step::embed(Range r) const {
   const WeightInfo& w = program_.weights[code_.weight];
   const auto* table = static_cast<const std::byte*>(pass_.weights[code_.weight]);
   const RowsView out = view(code_.out);
+  const float factor = scale();
   for (std::uint32_t t = r.begin; t < r.end; ++t) {
     const auto id = static_cast<std::uint32_t>(pass_.batch.ids[t]);
-    dequantize_row(w.type, table + id * w.row_bytes, w.columns, out.row(t));
+    float* row = out.row(t);
+    dequantize_row(w.type, table + id * w.row_bytes, w.columns, row);
+    if (factor == 1.0f) continue;
+    for (std::uint32_t i = 0; i < w.columns; ++i) row[i] *= factor;
   }
 }
 
@@ -180,6 +190,22 @@ void Step::quantize(Range r) const {
   }
 }
 
+// Tile = some columns of all rows, so that a sum has one order: that of the rows, also over passes.
+// The square of a float is exact as a double.
+void Step::observe(std::uint32_t tile) const {
+  const RowsView x = view(code_.a);
+  const Observed& observed = program_.observed[code_.slot];
+  const std::uint32_t begin = tile * observe_columns;
+  const std::uint32_t end = std::min(observed.columns, begin + observe_columns);
+  const double* before = pass_.sums_before + observed.first;
+  double* sums = pass_.sums + observed.first;
+  for (std::uint32_t i = begin; i < end; ++i) sums[i] = before[i];
+  for (std::uint32_t t = 0; t < rows(code_.a); ++t) {
+    const float* row = x.row(t);
+    for (std::uint32_t i = begin; i < end; ++i) sums[i] += double{row[i]} * row[i];
+  }
+}
+
 // Tile = some rows of the weights and some tokens; tiles of the same rows follow each other.
 void Step::linear(std::uint32_t tile) const {
   const WeightInfo& w = program_.weights[code_.weight];
@@ -202,6 +228,7 @@ void Step::linear(std::uint32_t tile) const {
   task.row_begin = tile / token_tiles() * linear_step();
   task.row_end = std::min(w.rows, task.row_begin + linear_step());
   task.tokens = std::min(linear_tile_tokens, rows(code_.out) - first);
+  task.scale = scale();
   kernels_.linear[type_index(w.type)](task);
 }
 

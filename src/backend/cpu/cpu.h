@@ -43,10 +43,13 @@ struct CpuPass {
   const Program* program = nullptr;
   const KernelTable* kernels = nullptr;
   const void* const* weights = nullptr;  // by WeightId
+  const float* scales = nullptr;         // of matrices, by WeightId; nullptr: all 1
   std::byte* arena = nullptr;
   const std::uint64_t* offsets = nullptr;  // in the arena, by storage
   Batch batch;
   KvPages kv;
+  const double* sums_before = nullptr;  // (program.observed_columns()): of the passes before
+  double* sums = nullptr;               // those and this pass's
   std::byte* worker_scratch = nullptr;  // (workers, worker_bytes)
   std::size_t worker_bytes = 0;
 };

@@ -1,0 +1,72 @@
+// quantize_api.cpp - C interface: models written in other types.
+#include <cstddef>
+
+#include "api/checks.h"
+#include "api/handles.h"
+#include "engine/quantize.h"
+
+using namespace inlay;
+
+namespace {
+
+Status resolve(const inlay_quantize_options& given, const inlay_source* importance,
+               QuantizeOptions* options, Error& error) {
+  if (!given.type) return fail(error, Status::argument, "quantize options: type is NULL");
+  if (!given.keep && given.keep_count) {
+    return fail(error, Status::argument, "quantize options: keep is NULL, keep_count is {}",
+                given.keep_count);
+  }
+  if (given.threads > max_workers) {
+    return fail(error, Status::argument, "quantize options: threads is {}, expected 0 to {}",
+                given.threads, max_workers);
+  }
+  options->mix = find_mix(given.type);
+  if (!options->mix) {
+    return fail(error, Status::argument, "quantize options: type: \"{}\" is no type or mix",
+                Shown(given.type));
+  }
+  options->keep = {given.keep, given.keep_count};
+  options->importance = importance;
+  options->threads = given.threads;
+  options->progress = given.progress;
+  return Status::ok;
+}
+
+}  // namespace
+
+void inlay_quantize_options_defaults(inlay_quantize_options* options) {
+  if (!options) return;
+  *options = {};
+  options->struct_size = sizeof *options;
+}
+
+inlay_status inlay_model_quantize(const inlay_model* model, const inlay_sink* sink,
+                                  const inlay_quantize_options* options, inlay_error* error) {
+  CallError call(error);
+  if (!model) return null_argument(call, "model");
+  if (!sink) return null_argument(call, "sink");
+  if (!options) return null_argument(call, "options");
+  inlay_sink to{};
+  to.struct_size = sizeof to;
+  inlay_quantize_options given;
+  inlay_quantize_options_defaults(&given);
+  inlay_source importance{};
+  importance.struct_size = sizeof importance;
+  QuantizeOptions inner;
+  Status status = copy_options(sink, &to, "sink", call);
+  if (!is_error(status)) status = copy_options(options, &given, "quantize options", call);
+  if (!is_error(status)) {
+    status = copy_options(given.importance, &importance, "importance", call,
+                          offsetof(inlay_source, offset));
+  }
+  if (!is_error(status)) {
+    status = resolve(given, given.importance ? &importance : nullptr, &inner, call);
+  }
+  if (!is_error(status)) status = quantize(*unwrap(model), to, inner, call);
+  return code(status);
+}
+
+const char* inlay_quantize_type_name(uint32_t index) {
+  const Mix* mix = mix_at(index);
+  return mix ? mix->name : nullptr;
+}

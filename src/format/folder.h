@@ -1,0 +1,20 @@
+// folder.h - a Hugging Face folder to a Manifest: config.json and tensor names become the keys and
+// names that GGUF files have.
+#pragma once
+
+#include "format/manifest.h"
+#include "format/model_files.h"
+
+namespace inlay {
+
+// Reads config.json, the safetensors headers, generation_config.json and the tokenizer files into
+// `manifest` (which is emptied first, and again on an error); no weight byte is read, except scales
+// that decide a type. The families: one line each in families.inc. Errors as read_gguf().
+Status read_folder(ModelFiles& files, Manifest& manifest, Error& error);
+
+// tokenizer.json and tokenizer_config.json to the keys tokenizer.ggml.* (and
+// tokenizer.chat_template) of `manifest`. A folder without tokenizer.json adds nothing. Called by
+// read_folder().
+Status read_tokenizer_json(ModelFiles& files, Manifest& manifest, Error& error);
+
+}  // namespace inlay

@@ -1,0 +1,146 @@
+// tokenizer_file.h - what a tokenizer.json says, as far as inlay can honour it to the letter.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/array.h"
+#include "base/source.h"
+#include "format/chunk_store.h"
+#include "format/json.h"
+
+namespace inlay {
+
+struct VocabEntry {
+  std::string_view text;
+  std::uint32_t id;
+};
+
+struct AddedToken {
+  std::string_view text;
+  std::uint32_t id = 0;
+  bool special = false;
+  bool normalized = false;
+  bool lstrip = false;
+  bool rstrip = false;
+};
+
+// A name that the post-processor uses, and a token that it stands for.
+struct NamedId {
+  std::string_view name;
+  std::uint32_t id;
+};
+
+// One normalizer, pre-tokenizer, post-processor or decoder without the parts of a Sequence. Keys
+// that are absent have the values that they mean then.
+struct Component {
+  static constexpr std::int64_t absent = -1;
+
+  char path[160] = {};
+  std::string_view type;
+  std::string_view pattern;  // of Split and Replace
+  bool is_regex = false;
+  std::string_view content;      // of Replace and Strip
+  std::string_view prepend;      // of Prepend
+  std::string_view behavior;     // of Split and Punctuation
+  std::string_view replacement;  // of Metaspace
+  std::string_view prepend_scheme;
+  bool invert = false;
+  bool add_prefix_space = true;
+  bool use_regex = true;
+  bool individual_digits = false;
+  bool split = true;
+  std::int64_t start = absent;
+  std::int64_t stop = absent;
+  bool has_parts = false;
+  std::uint32_t sequences = 0;  // of a template; then it has begin and end
+};
+
+// Text lives in the ChunkStore.
+class TokenizerFile {
+ public:
+  TokenizerFile(const Source& source, ChunkStore& store, Allocator& allocator, Error& error);
+
+  // Errors: FORMAT, UNSUPPORTED (another model than BPE, a part that cannot be honoured exactly),
+  // LIMIT, MEMORY; they name file, path of keys and value.
+  Status read();
+
+  // The whole byte-level alphabet comes before merging; else text is UTF-8 with U+2581 for spaces.
+  bool byte_level = false;
+  Array<VocabEntry> vocab;
+  Array<std::string_view> merges;  // "left right"
+  Array<AddedToken> added;
+  std::string_view unknown;  // "" : none
+  bool byte_fallback = false;
+  bool fuse_unknown = false;
+  bool ignore_merges = false;
+  bool nfc = false;
+  std::string_view
+      space_prefix;          // "", "part", "always", "first", as in tokenizer.inlay.space_prefix
+  bool strip_space = false;  // decoding drops one space at the start
+  Array<std::string_view> steps;  // as in tokenizer.inlay.pre_steps
+  Array<std::string_view> begin;  // names of named_ids that go before text, and after it
+  Array<std::string_view> end;
+  Array<NamedId> named_ids;
+
+ private:
+  using Apply = Status (TokenizerFile::*)(const Component&);
+
+  Status read_outermost(JsonReader& json);
+  Status read_added(JsonReader& json);
+  Status read_added_token(JsonReader& json);
+  Status read_model(JsonReader& json);
+  Status read_vocab(JsonReader& json);
+  Status read_merges(JsonReader& json);
+  Status read_merge(JsonReader& json);
+  Status refuse_affix(JsonReader& json);
+  Status refuse_dropout(JsonReader& json);
+  Status read_optional_text(JsonReader& json, std::string_view& text);
+
+  Status read_component(JsonReader& json, Apply apply);
+  Status read_component_key(JsonReader& json, std::string_view key, Component& c, Apply apply);
+  Status read_parts(JsonReader& json, Apply apply);
+  Status read_pattern(JsonReader& json, Component& c);
+  Status read_template(JsonReader& json, Component& c);
+  Status read_template_item(JsonReader& json, Component& c);
+  Status read_named_ids(JsonReader& json);
+  Status read_around(JsonReader& json, Array<std::string_view>& names);
+
+  Status normalizer(const Component& c);
+  Status pre_tokenizer(const Component& c);
+  Status post_processor(const Component& c);
+  Status decoder(const Component& c);
+  Status split(const Component& c);
+  Status punctuation(const Component& c);
+  Status byte_level_step(const Component& c);
+  Status metaspace(const Component& c);
+  Status add_step(std::string_view cut, std::string_view pattern);
+  Status check();
+  Status check_byte_level();
+  Status check_spaced();
+
+  Status keep(std::string_view text, std::string_view& kept);
+  Status out_of_memory();
+  // "<file>: <path>: <what> '<value>' is not supported"
+  Status refuse(const Component& c, std::string_view what, std::string_view value);
+  Status refuse(std::string_view what);
+
+  const Source& source_;
+  ChunkStore& store_;
+  Allocator& allocator_;
+  Error& error_;
+  std::string_view file_;
+  std::string_view model_type_;
+  bool has_vocab_ = false;
+  bool has_merges_ = false;
+  bool prepends_ = false;
+  bool replaces_spaces_ = false;
+  bool is_metaspace_ = false;
+  bool decodes_bytes_ = false;      // ByteLevel
+  bool decodes_spaces_ = false;     // Replace of U+2581, or Strip, ByteFallback
+  std::uint32_t adders_ = 0;        // post-processors that add tokens
+  std::uint32_t space_splits_ = 0;  // Split by the text " "
+  bool text_splits_ = false;        // by other text
+};
+
+}  // namespace inlay
