@@ -47,7 +47,7 @@ def main() -> None:
             run(given.inlay, "quantize", given.model, coded, name)
             f = measure(given.inlay, given.model, coded, given.text)
             row = (f"| {name} | {f['bits']:.2f} | {f['size'] / 1e6:.2f} | {f['perplexity_b']:.2f} | {f['kl_mean']:.5f} | "
-                   f"{f['kl_999']:.4f} | {100 * f['same_top']:.1f} % |")
+                   f"{f['kl_99_9']:.4f} | {100 * f['same_top']:.1f} % |")
             if given.imatrix_text:
                 run(given.inlay, "quantize", given.model, coded, name, "--imatrix", imatrix)
                 row += f" {measure(given.inlay, given.model, coded, given.text)['kl_mean']:.5f} |"

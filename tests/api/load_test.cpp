@@ -108,17 +108,17 @@ TEST_CASE("encoded while loading: the bits and the plan of the quantized file", 
     INFO(name);
     const Quantized file = quantize(original, quantize_options(name));
     REQUIRE(file.status == INLAY_OK);
-    Opened expected(memory_source(file.bytes), options_for(nullptr));
-    Opened loaded(memory_source(original), options_for(name));
-    const std::uint64_t hash = hash_with(memory_source(file.bytes), options_for(nullptr));
-    REQUIRE(hash_with(memory_source(original), options_for(name)) == hash);
+    Opened expected(block_source(file.bytes), options_for(nullptr));
+    Opened loaded(block_source(original), options_for(name));
+    const std::uint64_t hash = hash_with(block_source(file.bytes), options_for(nullptr));
+    REQUIRE(hash_with(block_source(original), options_for(name)) == hash);
     CHECK(loaded.program() == expected.program());
     const inlay_plan a = loaded.plan(), b = expected.plan();
     CHECK(a.weights - a.borrowed >= b.borrowed);
     CHECK(a.borrowed == 0);
     CHECK(a.scratch == b.scratch);
     for (const std::uint32_t threads : {2u, 5u}) {
-      CHECK(hash_with(memory_source(original), options_for(name, threads)) == hash);
+      CHECK(hash_with(block_source(original), options_for(name, threads)) == hash);
     }
     inlay_host host;
     inlay_host_defaults(&host);
@@ -126,7 +126,7 @@ TEST_CASE("encoded while loading: the bits and the plan of the quantized file", 
     host.jobs.run = run_backwards;
     auto options = options_for(name);
     options.host = &host;
-    CHECK(hash_with(memory_source(original), options) == hash);
+    CHECK(hash_with(block_source(original), options) == hash);
     Reader reader{original};
     CHECK(hash_with(reader.source(), options_for(name, 3)) == hash);
     CHECK(!reader.strange);
@@ -151,7 +151,7 @@ TEST_CASE("the plan of every way to load equals what is allocated, before a weig
         options.host = &host;
         options.memory = memory;
         Reader reader{original};
-        const inlay_source source = callback ? reader.source() : memory_source(original);
+        const inlay_source source = callback ? reader.source() : block_source(original);
         inlay_plan planned{};
         {
           options.depth = INLAY_OPEN_PROGRAM;
@@ -214,8 +214,8 @@ TEST_CASE("auto: as stored if that fits, else the best that does, else both numb
   };
   auto header = options_for(nullptr);
   header.depth = INLAY_OPEN_PROGRAM;
-  const std::uint64_t stored = Opened(memory_source(original), header).plan().weights;
-  Opened whole(memory_source(original), with_budget(stored));
+  const std::uint64_t stored = Opened(block_source(original), header).plan().weights;
+  Opened whole(block_source(original), with_budget(stored));
   CHECK(whole.plan().weights == stored);
   CHECK(whole.plan().borrowed != 0);
   std::uint64_t last = stored;
@@ -223,16 +223,16 @@ TEST_CASE("auto: as stored if that fits, else the best that does, else both numb
     INFO(rung);
     auto options = options_for(rung);
     options.depth = INLAY_OPEN_PROGRAM;
-    Opened exact(memory_source(original), options);
+    Opened exact(block_source(original), options);
     const std::uint64_t bytes = exact.plan().weights;
     REQUIRE(bytes < last);
-    Opened below(memory_source(original), with_budget(last - 1));
+    Opened below(block_source(original), with_budget(last - 1));
     CHECK(below.program() == exact.program());
-    Opened fits(memory_source(original), with_budget(bytes));
+    Opened fits(block_source(original), with_budget(bytes));
     CHECK(fits.program() == exact.program());
     last = bytes;
   }
-  Opened none(memory_source(original), with_budget(last - 1));
+  Opened none(block_source(original), with_budget(last - 1));
   CHECK(none.status == INLAY_ERROR_LIMIT);
   const std::string text = none.error.text;
   CHECK(text.find(std::to_string(last)) != std::string::npos);
@@ -254,7 +254,7 @@ TEST_CASE("loading: cancel at every report frees everything", "[api]") {
       options.memory = memory;
       Reports all;
       options.progress = all.progress();
-      REQUIRE(Opened(memory_source(original), options).status == INLAY_OK);
+      REQUIRE(Opened(block_source(original), options).status == INLAY_OK);
       CHECK(all.ordered);
       CHECK(all.done == all.total);
       CHECK(all.count >= 10);
@@ -264,7 +264,7 @@ TEST_CASE("loading: cancel at every report frees everything", "[api]") {
         Reports cancel;
         cancel.cancel_at = at;
         options.progress = cancel.progress();
-        Opened opened(memory_source(original), options);
+        Opened opened(block_source(original), options);
         REQUIRE(opened.status == INLAY_ERROR_CANCELLED);
         REQUIRE(opened.model == nullptr);
         REQUIRE(cancel.count == at);
@@ -299,7 +299,7 @@ TEST_CASE("check_weights finds what is not finite, by tensor, row and column", "
   const auto healthy = model.build();
   auto options = options_for(nullptr, 3);
   options.check_weights = 1;
-  CHECK(Opened(memory_source(healthy), options).status == INLAY_OK);
+  CHECK(Opened(block_source(healthy), options).status == INLAY_OK);
   // The weights of one matrix are somewhere in the file; another value at (5, 100).
   const auto values = values_of(healthy, "blk.0.ffn_up.weight");
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
@@ -313,14 +313,14 @@ TEST_CASE("check_weights finds what is not finite, by tensor, row and column", "
     for (const std::uint32_t memory : {INLAY_MEMORY_MAPPED, INLAY_MEMORY_COPIED}) {
       options.memory = memory;
       options.check_weights = 1;
-      Opened opened(memory_source(damaged), options);
+      Opened opened(block_source(damaged), options);
       CHECK(opened.status == INLAY_ERROR_FORMAT);
       CHECK(std::string(opened.error.text).find("blk.0.ffn_up.weight: row 5, column 100") !=
             std::string::npos);
       options.check_weights = 0;
-      CHECK(Opened(memory_source(damaged), options).status == INLAY_OK);
+      CHECK(Opened(block_source(damaged), options).status == INLAY_OK);
     }
-    Opened encoded(memory_source(damaged), options_for("Q8_0", 3));
+    Opened encoded(block_source(damaged), options_for("Q8_0", 3));
     CHECK(encoded.status == INLAY_ERROR_FORMAT);
     CHECK(std::string(encoded.error.text).find("row 5, column 100") != std::string::npos);
   }
@@ -331,7 +331,7 @@ TEST_CASE("loading: mistakes of the caller, and options of the first version", "
   const auto refused = [&](const std::function<void(inlay_model_options&)>& change) {
     auto options = options_for(nullptr);
     change(options);
-    return Opened(memory_source(original), options).status == INLAY_ERROR_ARGUMENT;
+    return Opened(block_source(original), options).status == INLAY_ERROR_ARGUMENT;
   };
   CHECK(refused([](auto& o) { o.weights = "Q4_Z"; }));
   CHECK(refused([](auto& o) { o.weights = ""; }));
@@ -341,7 +341,7 @@ TEST_CASE("loading: mistakes of the caller, and options of the first version", "
   CHECK(refused([](auto& o) { o.threads = 257; }));
   auto options = options_for("no such type");
   options.struct_size = offsetof(inlay_model_options, weights);  // then it is not looked at
-  inlay_source source = memory_source(original);
+  inlay_source source = block_source(original);
   source.struct_size = offsetof(inlay_source, offset);
   CHECK(Opened(source, options).status == INLAY_OK);
 }

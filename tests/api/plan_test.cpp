@@ -3,7 +3,7 @@
 #include "support/counting_allocator.h"
 #include "support/demo.h"
 #include "support/model.h"
-#include "support/requantize.h"
+#include "support/small_model.h"
 
 using namespace inlay::test;
 
@@ -38,7 +38,7 @@ TEST_CASE("the plan, made before a weight is read, equals the bytes allocated", 
         options.sequences = sequences;
         options.context = 100;
         options.chunk = 33;
-        const auto file = mixed ? requantize(demo_path(), q4_k_mix) : read_bytes(demo_path());
+        const auto file = mixed ? quantize(read_bytes(demo_path()), quantize_options("Q4_K_M")).bytes : read_bytes(demo_path());
         {
           inlay_plan plan{};
           {

@@ -75,7 +75,7 @@ std::vector<float> column_weights() {
 
 Quantized with_importance(const std::vector<std::uint8_t>& model,
                           const std::vector<std::uint8_t>& file, const char* type) {
-  const inlay_source source = memory_source(file);
+  const inlay_source source = block_source(file);
   inlay_quantize_options options = quantize_options(type);
   options.importance = &source;
   return quantize(model, options);
@@ -140,11 +140,11 @@ TEST_CASE("a mix spreads its types over the layers as files in circulation have 
   shape.kv_heads = 4;
   const auto original = shape.build();
   const inlay_model_options options = depth_options(INLAY_OPEN_METADATA);
-  const TestModel model(memory_source(original), options);
+  const TestModel model(block_source(original), options);
   const auto count = [&](const char* mix, const std::string& part, const std::string& type) {
     const Quantized result = quantize(model, quantize_options(mix));
     REQUIRE(result.status == INLAY_OK);
-    const TestModel reread(memory_source(result.bytes), options);
+    const TestModel reread(block_source(result.bytes), options);
     int found = 0;
     for (const auto& [name, has] : types_of(reread)) {
       if (name.find(part) != std::string::npos && has == type) ++found;
@@ -243,7 +243,7 @@ TEST_CASE("what a session saw makes the error of what it saw smaller", "[api]") 
   {
     inlay_model_options options = depth_options(INLAY_OPEN_WEIGHTS);
     options.importance = 1;
-    const TestModel model(memory_source(original), options);
+    const TestModel model(block_source(original), options);
     TestSession session(model, TestSession::options());
     session.feed(session.add(), {1, 17, 3, 40, 9, 9, 22, 5, 6, 7, 8, 31, 30, 29});
     inlay_event event{};
@@ -349,7 +349,7 @@ TEST_CASE("weights that no file should have are refused, naming the place", "[ap
     values[256 * 13 + 7] = bad;
     file.tensor("blk.0.ffn_up.weight", {256, 20}, values);
     const auto bytes = file.build();
-    const TestModel model(memory_source(bytes), depth_options(INLAY_OPEN_METADATA));
+    const TestModel model(block_source(bytes), depth_options(INLAY_OPEN_METADATA));
     for (const std::uint32_t threads : {1u, 3u}) {
       const Quantized result = quantize(model, quantize_options("Q8_0", threads));
       CHECK(result.status == INLAY_ERROR_FORMAT);

@@ -3,7 +3,7 @@
 #include "support/catch.h"
 #include "support/demo.h"
 #include "support/model.h"
-#include "support/requantize.h"
+#include "support/small_model.h"
 
 using namespace inlay::test;
 
@@ -37,20 +37,34 @@ TEST_CASE("the demo model gives one hash as stored", "[determinism]") {
   check_one_hash(read_bytes(demo_path()), "as stored");
 }
 
-TEST_CASE("the demo model gives one hash in Q4_K and Q6_K", "[determinism]") {
-  check_one_hash(requantize(demo_path(), q4_k_mix), "Q4_K/Q6_K");
+TEST_CASE("the demo model gives one hash in other types", "[determinism]") {
+  for (const char* type : {"Q4_K_M", "F32", "F16", "BF16", "Q4_0"}) {
+    check_one_hash(quantize(read_bytes(demo_path()), quantize_options(type)).bytes, type);
+  }
 }
 
-TEST_CASE("the demo model gives one hash in the other types", "[determinism]") {
-  for (const inlay::Type type :
-       {inlay::Type::F32, inlay::Type::F16, inlay::Type::BF16, inlay::Type::Q4_0}) {
-    check_one_hash(requantize(demo_path(), [&](const std::string&) { return type; }),
-                   inlay::type_info(type)->name);
+TEST_CASE("a small model gives one hash in every type and mix", "[determinism]") {
+  const auto file = SmallModel{}.build();
+  const auto ids = some_ids(40, 48);
+  for (std::uint32_t i = 0; inlay_quantize_type_name(i); ++i) {
+    const std::string name = inlay_quantize_type_name(i);
+    const Quantized coded = quantize(file, quantize_options(name.c_str()));
+    REQUIRE(coded.status == INLAY_OK);
+    std::uint64_t first = 0;
+    for (const std::string& isa : usable_isas()) {
+      const TestModel model(coded.bytes, isa.c_str());
+      for (const std::uint32_t chunk : {1u, 9u, 512u}) {
+        INFO(name << " isa " << isa << " chunk " << chunk);
+        const std::uint64_t hash = hash_of(all_logits(model, ids, chunk, 2));
+        if (first == 0) first = hash;
+        CHECK(hash == first);
+      }
+    }
   }
 }
 
 TEST_CASE("the hash sees a change of one bit", "[determinism]") {
-  auto file = requantize(demo_path(), q4_k_mix);
+  auto file = quantize(read_bytes(demo_path()), quantize_options("Q4_K_M")).bytes;
   const auto ids = some_ids(20);
   const std::uint64_t before = hash_of(all_logits(TestModel(file), ids));
   file[file.size() - 4000] ^= 0x10;  // inside the last tensors' data

@@ -74,7 +74,7 @@ struct SmallModel {
   std::vector<std::uint8_t> build() const { return builder().build(); }
 };
 
-inline inlay_source memory_source(const std::vector<std::uint8_t>& bytes) {
+inline inlay_source block_source(const std::vector<std::uint8_t>& bytes) {
   inlay_source source;
   inlay_source_memory(&source, bytes.data(), bytes.size());
   return source;

@@ -251,7 +251,22 @@ TEST_CASE("biases are there by the config, or refused", "[format]") {
     FolderFiles f(llama_folder("", true));
     CHECK(f.read() == Status::format);
     CHECK(f.says(
-        "self_attn.q_proj.bias is there, but by config.json the model has none (attention_bias)"));
+        "self_attn.q_proj.bias is there and not 0, but by config.json the model has none "
+        "(attention_bias)"));
+  }
+  for (const std::size_t not_zero : {9000, 4095, 8999}) {  // 9000: none
+    std::vector<FolderTensor> tensors = gated_tensors("model.", false, true);
+    FolderTensor bias{"model.layers.0.mlp.up_proj.bias", "F16", {4500}, 2, std::string(9000, '\0')};
+    if (not_zero < bias.data.size()) bias.data[not_zero] = 1;
+    tensors.push_back(bias);
+    FolderTexts texts = llama_folder("");
+    texts["model.safetensors"] = safetensors_bytes(tensors);
+    FolderFiles f(texts);
+    const Status status = f.read();
+    INFO(f.text());
+    CHECK(status == (not_zero == 9000 ? Status::ok : Status::format));
+    CHECK((not_zero == 9000 || f.says("mlp.up_proj.bias is there and not 0")));
+    CHECK_FALSE(f.manifest.tensor("blk.0.ffn_up.bias"));
   }
   FolderTexts qwen = llama_folder("", true);
   qwen["config.json"].replace(qwen["config.json"].find("llama"), 5, "qwen2");
@@ -360,6 +375,10 @@ TEST_CASE("what changes results and is not supported is refused by name", "[form
            Case{"[]", Status::format, "config.json: expected an object, file has an array"},
            Case{"{\"a\":1", Status::format, "the text ends"},
            Case{R"({"a":1,"a":2})", Status::format, "a is there twice"},
+           Case{R"({"":1,"a":{"":1,"b":2},"a.b":3,"c":[4],"c[0]":5})", Status::format,
+                "model_type is missing"},
+           Case{R"({"model_type":"llama","rope_scaling.type":"yarn"})", Status::format,
+                "hidden_size is missing"},
            Case{R"({"model_type":"mamba"})", Status::unsupported,
                 "model_type mamba is not supported"},
            Case{R"({"model_type":"llama"})", Status::format, "hidden_size is missing"},
@@ -408,6 +427,16 @@ TEST_CASE("what changes results and is not supported is refused by name", "[form
     CHECK(status == c.status);
     CHECK(text.find(c.text) != std::string::npos);
   }
+}
+
+TEST_CASE("scales of an activation, as AWQ may have them, are refused", "[format]") {
+  std::vector<FolderTensor> tensors = gated_tensors("model.", false, true);
+  tensors.push_back({"model.layers.0.mlp.act_fn.scales", "F16", {12}, 2, {}});
+  FolderTexts texts = llama_folder("");
+  texts["model.safetensors"] = safetensors_bytes(tensors);
+  FolderFiles f(texts);
+  CHECK(f.read() == Status::unsupported);
+  CHECK(f.says("model.layers.0.mlp.act_fn.scales: scales of an activation"));
 }
 
 TEST_CASE("windows that never matter are let be", "[format]") {

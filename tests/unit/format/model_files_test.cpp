@@ -269,4 +269,26 @@ TEST_CASE("model reader: a file of a folder is pointed to its folder", "[format]
                    opened.error) == Status::format);
 }
 
+// Its first bytes, read as the length of a safetensors header, end inside the file.
+TEST_CASE("model reader: a GGUF file of 15 GB and 123 tensors is no safetensors file", "[format]") {
+  ByteWriter gguf;
+  gguf.raw("GGUF").u32(3).u64(123).u64(0);
+  Bytes head = gguf.bytes();
+  inlay_source source{};
+  inlay_source_callback(&source, std::uint64_t{15} << 30, &head,
+                        [](void* user, std::uint64_t offset, void* to, std::size_t size) {
+                          const Bytes& bytes = *static_cast<const Bytes*>(user);
+                          for (std::size_t i = 0; i < size; ++i) {
+                            static_cast<unsigned char*>(to)[i] =
+                                offset + i < bytes.size() ? bytes[offset + i] : 0;
+                          }
+                          return static_cast<inlay_status>(INLAY_OK);
+                        });
+  Files opened;
+  Manifest manifest(opened.allocator);
+  CHECK(read_model(source, opened.files, manifest, opened.error) == Status::format);
+  INFO(opened.error.text);
+  CHECK(opened.says("tensor 0 has an empty name"));
+}
+
 }  // namespace inlay::test

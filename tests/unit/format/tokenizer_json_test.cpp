@@ -193,6 +193,13 @@ TEST_CASE("what is no JSON or no tokenizer is refused by file, path and value") 
                 {"post_processor", "<s>", "11"});
   check_refused(changed(s, R"("ids": [1])", R"("ids": [])"), Status::format,
                 {"post_processor", "<s>"});
+  std::string ids = "1", names;
+  for (int i = 0; i < 4096; ++i) ids += ",1";
+  for (int i = 0; i < 64; ++i) names += R"({"SpecialToken": {"id": "<s>"}},)";
+  check_refused(changed(s, R"("ids": [1])", R"("ids": [)" + ids + "]"), Status::limit,
+                {"post_processor", "<s>.ids[4096]", "more than 4096 ids"});
+  check_refused(changed(s, R"("single": [)", R"("single": [)" + names), Status::limit,
+                {"post_processor.single[64]", "more than 64 tokens"});
   check_refused(changed(s, R"({"id": 9, "content": "<tool>")", R"({"id": 7, "content": "<tool>")"),
                 Status::format, {"7", "'ab'", "'<tool>'"});
   check_refused(changed(s, R"({"id": 9, "content")", R"({"id": 9, "text")"), Status::format,

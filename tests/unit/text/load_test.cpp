@@ -213,6 +213,8 @@ TEST_CASE("byte-level: the pre-tokenizer must be known") {
   VocabData v = small_gpt2();
   v.pre = "no-such-rule";
   check_fails(v, Status::unsupported, {"tokenizer.ggml.pre", "no-such-rule"});
+  v.options.file = "a.gguf";
+  check_fails(v, Status::unsupported, {"a.gguf: tokenizer.ggml.pre", "no-such-rule"});
   v.pre = "gpt-2 phi-2";
   check_fails(v, Status::unsupported, {"tokenizer.ggml.pre"});
   v.pre = "";

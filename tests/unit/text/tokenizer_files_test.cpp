@@ -1,8 +1,10 @@
 // tokenizer_files_test.cpp - tokenizer.json files give the ids that the tokenizers package gives.
 #include <algorithm>
 
+#include "format/gguf_writer.h"
 #include "format/json.h"
-#include "support/requantize.h"
+#include "support/data.h"
+#include "support/small_model.h"
 #include "unit/text/tokenizer_folder.h"
 
 using namespace inlay;
@@ -43,9 +45,19 @@ Folder folder_of(const std::string& name) {
 
 // The keys in a GGUF file of their own.
 std::vector<unsigned char> gguf_of(const Manifest& manifest) {
-  GgufBuilder file;
-  copy_keys(file, manifest);
-  return file.build();
+  std::vector<unsigned char> bytes;
+  const inlay_sink description = sink_to(bytes);
+  Allocator allocator(system_allocator());
+  Error error{};
+  Sink sink;
+  REQUIRE(sink.open(allocator, description, error) == Status::ok);
+  GgufWriter writer(sink, allocator);
+  for (const Entry& e : manifest.entries()) {
+    REQUIRE(writer.add_key(e.key, e.value, error) == Status::ok);
+  }
+  REQUIRE(writer.begin_data(error) == Status::ok);
+  REQUIRE(writer.finish(error) == Status::ok);
+  return bytes;
 }
 
 }  // namespace
