@@ -115,8 +115,8 @@ void WeightArguments::declare(CLI::App& command, const std::string& of) {
     type = "auto";
     budget = parse_budget(word);
     if (budget == 0) {
-      throw CLI::ValidationError("--weights",
-                                 fmt::format("{} says no number of bytes: auto:2G", shown(word)));
+      throw CLI::ValidationError(
+          "--weights", fmt::format("{} says no number of bytes as auto:2G does", shown(word)));
     }
   };
   const auto set_memory = [this](const std::string& word) {

@@ -113,9 +113,13 @@ void compare(const Options& options) {
       inlay::Model::open(options.a, options.machine.options(inlay::Depth::weights)).value();
   const inlay::Model b = open_b(options);
   const Windows windows(a, options.text);
-  if (a.info().vocabulary != b.info().vocabulary ||
-      windows.ids() != Windows(b, options.text).ids()) {
-    fail(inlay::Status::argument, "the models have different vocabularies");
+  if (a.info().vocabulary != b.info().vocabulary) {
+    fail(inlay::Status::argument, fmt::format("the models have different vocabularies: {} and {}",
+                                              a.info().vocabulary, b.info().vocabulary));
+  }
+  if (windows.ids() != Windows(b, options.text).ids()) {
+    fail(inlay::Status::argument,
+         "the models have different vocabularies: the text has other tokens in the second");
   }
   WindowRows of_a(a, options.machine.threads, options.text.context);
   WindowRows of_b(b, options.machine.threads, options.text.context);

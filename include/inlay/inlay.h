@@ -2,32 +2,27 @@
  *
  * Conventions
  *  1. Nothing here ends the process, prints, throws, or keeps global state. Every failure is a
- status.
+ *     status.
  *  2. Functions that can fail return inlay_status: 0 done, > 0 flow (nothing is wrong), < 0 error.
- Where
- *     a function takes `inlay_error* error`, it may be NULL; on an error it receives status and
- text.
- *     On success it is left alone. After an error the object stays usable, as before the call.
+ *     Where a function takes `inlay_error* error`, it may be NULL; on an error it receives status
+ *     and text. On success it is left alone. After an error the object stays usable, as before the
+ *     call.
  *  3. Structs of options begin with struct_size. Fill them with their ..._defaults function, then
- change
- *     fields. A struct of an older, smaller version keeps working. Structs that inlay fills (info,
- plan, event ...) are given with struct_size = sizeof.
+ *     change fields. A struct of an older, smaller version keeps working. Structs that inlay fills
+ *     (info, plan, event ...) are given with struct_size = sizeof.
  *  4. Text is UTF-8 as (pointer, length); a trailing zero is never needed. Text that is returned
- stays
- *     owned by the object it came from and lives as long as that object.
+ *     stays owned by the object it came from and lives as long as that object.
  *  5. Handles: a model is immutable and may be used by any number of threads at once; it is
- reference
- *     counted, and a session keeps its model alive. A session has one owner: one call at a time,
- from
- *     any thread. Only inlay_session_cancel may be called beside another call.
+ *     reference counted, and a session keeps its model alive. A session has one owner: one call at
+ *     a time, from any thread. Only inlay_session_cancel may be called beside another call.
  *  6. A buffer that is too small gives INLAY_ERROR_LIMIT and the size that is needed.
  *  7. All memory comes from the host's allocator (the stacks of built-in threads excepted).
  *     inlay_session_step allocates nothing.
  *  8. A mistake of the caller (NULL handle, value out of range) is INLAY_ERROR_ARGUMENT, never a
- crash.
- *  9. Opening a model and stepping run in the default floating-point mode with denormals flushed,
- and
- *     so do the host functions they call; the caller's mode is restored on return.
+ *     crash.
+ *  9. Opening and quantizing a model and stepping run in the default floating-point mode with
+ *     denormals flushed, and so do the host functions they call; the caller's mode is restored on
+ *     return.
  */
 #ifndef INLAY_INLAY_H
 #define INLAY_INLAY_H
@@ -42,8 +37,7 @@
 extern "C" {
 #endif
 
-/* ---- Status ------------------------------------------------------------------------------------
- */
+/* ---- Status ---------------------------------------------------------------------------------- */
 
 typedef int32_t inlay_status;
 enum {
@@ -80,8 +74,7 @@ INLAY_API const char* inlay_version(void);
 /* INLAY_ABI_VERSION of the library that is really linked. */
 INLAY_API uint32_t inlay_abi_version(void);
 
-/* ---- Host --------------------------------------------------------------------------------------
- */
+/* ---- Host ------------------------------------------------------------------------------------ */
 
 /* Memory. `allocate` returns `size` bytes aligned to `alignment` (a power of two) or NULL;
  * `release` gets the same size and alignment back. Called from whichever thread runs inlay. NULL
@@ -127,8 +120,7 @@ typedef struct inlay_host {
 
 INLAY_API void inlay_host_defaults(inlay_host* host);
 
-/* ---- Where bytes come from
- * ----------------------------------------------------------------------- */
+/* ---- Where bytes come from ------------------------------------------------------------------- */
 
 enum {
   INLAY_SOURCE_PATH = 1,
@@ -148,7 +140,8 @@ typedef struct inlay_source {
   void* user;
   /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status,
    * which ends the opening: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. Only called
-   * with ranges inside [0, size), from the thread that opens the model. */
+   * with ranges inside [0, size), from the thread that opens the model, and from the one that calls
+   * inlay_model_quantize: `user` must live as long as either is still to come. */
   inlay_status (*read)(void* user, uint64_t offset, void* destination, size_t size);
   uint64_t offset;                  /* descriptor: where the file begins in it */
   int64_t descriptor;               /* descriptor: of the operating system; borrowed */
@@ -176,8 +169,7 @@ INLAY_API void inlay_source_descriptor(inlay_source* source, int64_t descriptor,
  * folder by their names ("config.json", "model.safetensors" ... in `text` of each). */
 INLAY_API void inlay_source_parts(inlay_source* source, const inlay_source* parts, size_t count);
 
-/* ---- Where bytes go
- * ------------------------------------------------------------------------------ */
+/* ---- Where bytes go -------------------------------------------------------------------------- */
 
 /* What `write` gets is appended to what it got before. INLAY_OK, or an error status, which ends the
  * writing: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. */
@@ -204,8 +196,7 @@ typedef struct inlay_progress {
   int (*report)(void* user, uint64_t done, uint64_t total); /* bytes of weights */
 } inlay_progress;
 
-/* ---- Model
- * --------------------------------------------------------------------------------------- */
+/* ---- Model ----------------------------------------------------------------------------------- */
 
 typedef struct inlay_model inlay_model;
 typedef struct inlay_tokenizer inlay_tokenizer;
@@ -249,7 +240,8 @@ INLAY_API void inlay_model_options_defaults(inlay_model_options* options);
 
 /* Opens a model. `options` may be NULL. On success *model has one reference.
  * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), LIMIT (a file with
- * more keys, tensors or bytes of text than any real one), MEMORY, ARGUMENT. */
+ * more keys, tensors or bytes of text than any real one; weights over weight_budget), MEMORY,
+ * ARGUMENT, CANCELLED. */
 INLAY_API inlay_status inlay_model_open(const inlay_source* source,
                                         const inlay_model_options* options, inlay_model** model,
                                         inlay_error* error);
@@ -310,8 +302,7 @@ INLAY_API inlay_status inlay_model_get_tensor(const inlay_model* model, uint64_t
 /* The model's tokenizer; lives as long as the model. NULL: the file has none. */
 INLAY_API const inlay_tokenizer* inlay_model_get_tokenizer(const inlay_model* model);
 
-/* ---- Quantization
- * -------------------------------------------------------------------------------- */
+/* ---- Quantization ---------------------------------------------------------------------------- */
 
 /* Overrides the type of matrices. `pattern` matches the whole name; * stands for any text, ? for
  * one character. Both zero-terminated. */
@@ -338,8 +329,9 @@ INLAY_API void inlay_quantize_options_defaults(inlay_quantize_options* options);
  * INLAY_OPEN_METADATA is enough; its source is read again, a callback from the calling thread. Only
  * matrices are encoded, vectors stay floats. Memory: a few rows a thread. A matrix whose rows are
  * no multiple of a type's block gets the nearest type that fits; the host's log is told. The same
- * bytes for any number of threads. Errors: ARGUMENT (unknown type), UNSUPPORTED, IO, MEMORY,
- * CANCELLED, FORMAT (a weight is not finite; an importance file that does not fit the model). */
+ * bytes for any number of threads. Errors: ARGUMENT (unknown type), UNSUPPORTED, IO, MEMORY, LIMIT,
+ * CANCELLED, FORMAT (a weight is not finite, or too large for its type; an importance file that
+ * does not fit the model). */
 INLAY_API inlay_status inlay_model_quantize(const inlay_model* model, const inlay_sink* sink,
                                             const inlay_quantize_options* options,
                                             inlay_error* error);
@@ -347,8 +339,7 @@ INLAY_API inlay_status inlay_model_quantize(const inlay_model* model, const inla
 /* The names that inlay_quantize_options::type takes, zero-terminated; NULL past the end. */
 INLAY_API const char* inlay_quantize_type_name(uint32_t index);
 
-/* ---- Instruction sets
- * ---------------------------------------------------------------------------- */
+/* ---- Instruction sets ------------------------------------------------------------------------ */
 
 /* Units compiled into this library, slowest first; every one gives the same bits. */
 INLAY_API uint32_t inlay_isa_count(void);
@@ -357,8 +348,7 @@ INLAY_API const char* inlay_isa_name(uint32_t index);
 /* 1 if this processor can run it, else 0. */
 INLAY_API int inlay_isa_usable(uint32_t index);
 
-/* ---- Tokenizer
- * ----------------------------------------------------------------------------------- */
+/* ---- Tokenizer ------------------------------------------------------------------------------- */
 
 enum {
   INLAY_ENCODE_ADD_SPECIAL = 1,  /* begin / end tokens where the model's metadata asks for them */
@@ -415,8 +405,7 @@ INLAY_API inlay_status inlay_stream_push(inlay_stream* stream, const inlay_token
 INLAY_API inlay_status inlay_stream_finish(inlay_stream* stream, char* text, size_t capacity,
                                            size_t* length);
 
-/* ---- Sampler
- * ------------------------------------------------------------------------------------- */
+/* ---- Sampler --------------------------------------------------------------------------------- */
 
 typedef struct inlay_logit_bias {
   int32_t token;
@@ -442,8 +431,7 @@ typedef struct inlay_sampler_options {
 
 INLAY_API void inlay_sampler_options_defaults(inlay_sampler_options* options);
 
-/* ---- Session
- * ------------------------------------------------------------------------------------- */
+/* ---- Session --------------------------------------------------------------------------------- */
 
 typedef struct inlay_session inlay_session;
 typedef uint64_t inlay_sequence; /* 0 is never a sequence */
@@ -565,8 +553,8 @@ INLAY_API inlay_status inlay_session_clear(inlay_session* session, inlay_sequenc
 
 /* Writes what the session saw of the inputs of every matrix since it was opened, as a GGUF file of
  * general.type "imatrix" (the form of llama.cpp: <tensor>.in_sum2 and <tensor>.counts): for
- * inlay_quantize_options::importance. STATE unless the model was opened with `importance`
- * and something was computed. */
+ * inlay_quantize_options::importance. Errors: STATE (the model was opened without `importance`, or
+ * nothing was computed), FORMAT (a sum is no finite float), IO, CANCELLED, MEMORY. */
 INLAY_API inlay_status inlay_session_write_importance(const inlay_session* session,
                                                       const inlay_sink* sink, inlay_error* error);
 

@@ -248,7 +248,7 @@ class Model {
 
   /// Writes the model as one GGUF file with its matrices encoded as options.type. Depth::metadata
   /// is enough. Takes a few rows of memory a thread; the same bytes for any number of threads.
-  /// Errors: argument (unknown type), unsupported, io, memory, cancelled, format.
+  /// Errors: argument (unknown type), unsupported, io, memory, limit, cancelled, format.
   Result<void> quantize(std::string_view path, const QuantizeOptions& options) const {
     return quantize(Sink::path(path), options);
   }

@@ -168,7 +168,8 @@ class Session {
 
   /// Writes what the session saw of the inputs of every matrix since it was opened: an importance
   /// matrix for QuantizeOptions::importance. Errors: state (the model was opened without
-  /// ModelOptions::importance; nothing was computed), io, memory, cancelled.
+  /// ModelOptions::importance; nothing was computed), format (a sum is no finite float), io,
+  /// memory, cancelled.
   Result<void> write_importance(const Sink& sink) const {
     Error error;
     error.set(inlay_session_write_importance(raw_, sink.raw(), error.raw()));

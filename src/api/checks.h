@@ -51,6 +51,14 @@ Status copy_options(const T* given, T* options, const char* name, Error& error,
   return Status::ok;
 }
 
+// An output struct must at least say how large it is.
+template <class T>
+Status check_struct(const T* out, const char* name, Error& error) {
+  if (out->struct_size >= sizeof(std::uint32_t)) return Status::ok;
+  return fail(error, Status::argument, "{}: struct_size is {}, expected {}", name, out->struct_size,
+              sizeof(T));
+}
+
 // Fills as much of an output struct as the caller's version has.
 template <class T>
 inlay_status give_struct(const T& value, T* out) {

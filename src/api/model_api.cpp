@@ -176,7 +176,8 @@ inlay_status inlay_model_plan(const inlay_model* model, const inlay_session_opti
   const Model& m = *unwrap(model);
   SessionShape shape{};
   SessionBytes bytes{};
-  Status status = shape_of(m, options, &shape, call);
+  Status status = check_struct(plan, "plan", call);
+  if (!is_error(status)) status = shape_of(m, options, &shape, call);
   if (!is_error(status)) status = Session::measure(m, shape, &bytes, call);
   if (is_error(status)) return code(status);
   inlay_plan out{};

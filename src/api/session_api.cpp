@@ -86,10 +86,7 @@ inlay_status inlay_session_step(inlay_session* session, uint64_t budget, inlay_e
   CallError call(error);
   if (!session) return null_argument(call, "session");
   if (!event) return null_argument(call, "event");
-  if (event->struct_size < sizeof(std::uint32_t)) {
-    return code(fail(call, Status::argument, "event: struct_size is {}, expected {}",
-                     event->struct_size, sizeof *event));
-  }
+  if (const Status s = check_struct(event, "event", call); is_error(s)) return code(s);
   SessionEvent inner;
   const Status status = unwrap(session)->step(budget, &inner, call);
   inlay_event out{};

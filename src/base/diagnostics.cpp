@@ -9,48 +9,29 @@
 
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace inlay {
-
-namespace {
-
-// Bytes of the UTF-8 character at the front of `text`; 0 when there is no whole, valid one.
-std::size_t character_size(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t size = first < 0x80   ? 1
-                           : first < 0xc2 ? 0
-                           : first < 0xe0 ? 2
-                           : first < 0xf0 ? 3
-                           : first < 0xf5 ? 4
-                                          : 0;
-  if (size == 0 || size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool outside = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-  return overlong || outside ? 0 : size;
-}
-
-}  // namespace
 
 Shown::Shown(std::string_view raw) : length(0) {
   constexpr std::size_t limit = 64;
   while (!raw.empty()) {
-    const std::size_t size = character_size(raw);
-    if (length + (size ? size : 1) > limit) {
+    const Utf8Step step = utf8_step(raw);
+    const bool whole = step.kind == Utf8::whole;
+    const std::size_t size = whole ? step.length : 1;
+    if (length + size > limit) {
       std::memcpy(text + length, "...", 3);
       length += 3;
       break;
     }
     const auto first = static_cast<unsigned char>(raw[0]);
-    if (size == 0 || first < 0x20 || first == 0x7f) {
+    if (!whole || first < 0x20 || first == 0x7f) {
       text[length++] = '?';
     } else {
       std::memcpy(text + length, raw.data(), size);
       length += size;
     }
-    raw.remove_prefix(size ? size : 1);
+    raw.remove_prefix(size);
   }
   text[length] = 0;
 }

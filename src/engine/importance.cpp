@@ -11,9 +11,9 @@
 namespace inlay {
 namespace {
 
-class ImportanceFile {
+class ImportanceWriter {
  public:
-  ImportanceFile(const Model& model, const Importance& seen, Sink& sink)
+  ImportanceWriter(const Model& model, const Importance& seen, Sink& sink)
       : program_(model.program()),
         manifest_(model.manifest()),
         seen_(seen),
@@ -130,7 +130,7 @@ Status write_importance(const Model& model, const Importance& seen, const inlay_
   if (seen.tokens == 0) return fail(error, Status::state, "importance: nothing was computed yet");
   Sink sink;
   INLAY_TRY(sink.open(model.allocator(), description, error));
-  return ImportanceFile(model, seen, sink).write(error);
+  return ImportanceWriter(model, seen, sink).write(error);
 }
 
 }  // namespace inlay

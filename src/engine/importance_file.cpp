@@ -59,32 +59,38 @@ Status ImportanceFile::check_fit(const TensorInfo& tensor, bool* present, Error&
               sums->elements / sums->shape[0], counts->elements);
 }
 
+// All at once, as a row may hold all of them; once for the matrices of a tensor.
+Status ImportanceFile::read_counts(const TensorInfo& counts, Error& error) {
+  if (counted_ == &counts) return Status::ok;
+  counted_ = nullptr;
+  if (is_error(counts_.resize(counts.elements))) return fail_memory(error, "importance");
+  INLAY_TRY(read_rows(files_, manifest_, counts, 0, counts.elements / counts.shape[0],
+                      counts_.data(), scratch_, error));
+  counted_ = &counts;
+  return Status::ok;
+}
+
 Status ImportanceFile::find(const TensorInfo& tensor, std::uint64_t matrix,
                             const float** importance, Error& error) {
   *importance = nullptr;
   const TensorInfo* sums = beside(tensor, "in_sum2");
   const TensorInfo* counts = beside(tensor, "counts");
   if (!sums || !counts) return Status::ok;
-  const std::uint64_t k = tensor.shape[0];
-  // All counts, as a row may hold all of them, then the sums of this matrix.
-  Array<float> all(*values_.allocator());
-  if (is_error(all.resize(counts->elements)) || is_error(values_.resize(k))) {
-    return fail_memory(error, "importance");
-  }
-  INLAY_TRY(read_rows(files_, manifest_, *counts, 0, counts->elements / counts->shape[0],
-                      all.data(), scratch_, error));
+  INLAY_TRY(read_counts(*counts, error));
+  if (is_error(values_.resize(tensor.shape[0]))) return fail_memory(error, "importance");
   INLAY_TRY(read_rows(files_, manifest_, *sums, matrix, 1, values_.data(), scratch_, error));
-  const float count = all[matrix];
-  bool fits = is_sum(count), any = false;
+  const float count = counts_[matrix];
+  bool any = false;
   for (float& value : values_) {
-    fits = fits && is_sum(value);
-    any = any || value > 0;
+    const float sum = value;
     if (count > 0) value /= count;
-  }
-  if (!fits) {
-    return fail(error, Status::format,
-                "{}: {}: a sum or count of matrix {} is negative or no number",
-                Shown(manifest_.file()), Shown(tensor.name), matrix);
+    any = any || value > 0;
+    if (is_sum(count) && is_sum(value)) continue;
+    return fail(
+        error, Status::format,
+        "{}: {}: matrix {}, column {}: the mean of {} over {} rows is negative or no finite "
+        "number",
+        Shown(manifest_.file()), Shown(tensor.name), matrix, &value - values_.data(), sum, count);
   }
   // Inputs that were never seen, or always zero, say nothing.
   if (count > 0 && any) *importance = values_.data();

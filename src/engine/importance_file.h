@@ -11,7 +11,11 @@ namespace inlay {
 class ImportanceFile {
  public:
   explicit ImportanceFile(Allocator& allocator)
-      : files_(allocator), manifest_(allocator), values_(allocator), scratch_(allocator) {}
+      : files_(allocator),
+        manifest_(allocator),
+        counts_(allocator),
+        values_(allocator),
+        scratch_(allocator) {}
 
   // Also checks that the file fits `model`: at least one tensor is known there, none has another
   // shape. *matched: tensors that it has something for. Errors: FORMAT, IO, MEMORY ...
@@ -19,16 +23,19 @@ class ImportanceFile {
               Error& error);
 
   // (k) values for one matrix of `tensor`, good until the next call; nullptr: the file has none.
-  // FORMAT: a sum or count that is negative or not finite.
+  // FORMAT: a sum, count or mean that is negative or not finite.
   Status find(const TensorInfo& tensor, std::uint64_t matrix, const float** importance,
               Error& error);
 
  private:
   Status check_fit(const TensorInfo& tensor, bool* present, Error& error) const;
   const TensorInfo* beside(const TensorInfo& tensor, const char* suffix) const;
+  Status read_counts(const TensorInfo& counts, Error& error);
 
   ModelFiles files_;
   Manifest manifest_;
+  const TensorInfo* counted_ = nullptr;  // whose numbers these are:
+  Array<float> counts_;                  // (matrices)
   Array<float> values_;
   Array<std::byte> scratch_;
 };

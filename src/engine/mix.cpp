@@ -53,7 +53,8 @@ constexpr const char* staying[] = {
 #include "engine/mixes.inc"
 };
 
-constexpr std::uint64_t tiny_elements = 1024;  // not worth a scale
+constexpr std::uint64_t tiny_elements = 1024;        // not worth a scale
+constexpr std::uint64_t most_columns = 0xffffffffu;  // what decoders and encoders of rows count to
 
 bool is_vector(const TensorInfo& tensor) { return tensor.elements == tensor.shape[0]; }
 
@@ -234,6 +235,10 @@ Status choose_types(const Manifest& manifest, const Mix& mix, const MixOptions& 
   }
   for (std::size_t i = 0; i < types.size(); ++i) {
     const TensorInfo& tensor = manifest.tensors()[i];
+    if (tensor.shape[0] > most_columns) {
+      return fail(error, Status::limit, "{}: rows of {} elements, at most {}", Shown(tensor.name),
+                  tensor.shape[0], most_columns);
+    }
     const inlay_keep* keep = kept(options.keep, tensor.name);
     if (is_vector(tensor) || !has_encoder(tensor.type) || (!keep && stays(tensor))) {
       types[i] = staying_type(tensor);

@@ -44,7 +44,7 @@ struct MixOptions {
 
 // The type of each tensor of `manifest`, in its order, to `types`. Vectors of halves become F32,
 // integers stay. Errors: UNSUPPORTED (a type that this build lacks), ARGUMENT (`keep` names no type
-// that floats can be encoded to).
+// that floats can be encoded to), LIMIT (rows of 2^32 elements and more).
 Status choose_types(const Manifest& manifest, const Mix& mix, const MixOptions& options,
                     std::span<Type> types, Error& error);
 

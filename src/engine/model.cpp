@@ -154,19 +154,19 @@ Status Model::record_as(const Mix& mix, const inlay_log& log, const ModelOptions
   return record(types.span(), options, error);
 }
 
-// As stored, else as the first rung that fits.
+// As stored, else as the first rung that fits; the log is told of that one's tensors only.
 Status Model::fit_budget(const ModelOptions& options, Error& error) {
-  const char* last = "stored";
+  const Mix* rung = nullptr;
   for (std::uint32_t i = 0; weights_.bytes() > options.weight_budget; ++i) {
-    const Mix* rung = mix_rung(i);
+    const char* last = rung ? rung->name : "stored";
+    rung = mix_rung(i);
     if (!rung) {
       return fail(error, Status::limit, "{}: weights as {} take {} bytes, weight_budget is {}",
                   Shown(files_.name()), last, weights_.bytes(), options.weight_budget);
     }
-    last = rung->name;
     INLAY_TRY(record_as(*rung, {}, options, error));
   }
-  return Status::ok;
+  return rung ? record_as(*rung, host_.log, options, error) : Status::ok;
 }
 
 // Every weight once, of an embedding that is no output matrix one row only.

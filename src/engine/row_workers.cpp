@@ -10,6 +10,7 @@
 #include "engine/mix.h"
 #include "quant/dequantize.h"
 #include "quant/encode.h"
+#include "quant/rounding.h"
 
 namespace inlay {
 namespace {
@@ -28,10 +29,12 @@ std::uint32_t first_not_finite(const float* row, std::uint32_t columns) {
   return i;
 }
 
-float largest_magnitude(const float* row, std::uint32_t columns) {
-  float largest = 0;
-  for (std::uint32_t i = 0; i < columns; ++i)
-    largest = std::max(largest, row[i] < 0 ? -row[i] : row[i]);
+// Where the weight of the largest magnitude is.
+std::uint32_t largest_column(const float* row, std::uint32_t columns) {
+  std::uint32_t largest = 0;
+  for (std::uint32_t i = 1; i < columns; ++i) {
+    if (magnitude(row[i]) > magnitude(row[largest])) largest = i;
+  }
   return largest;
 }
 
@@ -258,21 +261,20 @@ Status RowWorkers::encode(Worker& worker, std::uint64_t row, const std::byte* st
   const TensorInfo& tensor = *task_.tensor;
   float* values = worker.row.data();
   dequantize_row(tensor.type, stored, columns_, values);
-  if (!encode_row(task_.type, values, task_.importance, columns_, out)) {
-    const std::uint32_t bad = first_not_finite(values, columns_);
-    if (bad < columns_) return refuse(tensor.name, row, bad, values[bad], worker.error);
-    return fail(worker.error, Status::internal, "{}: no encoder for {}", Shown(tensor.name),
-                type_info(task_.type)->name);
+  bool fits = encode_row(task_.type, values, task_.importance, columns_, out);
+  const std::uint32_t bad = fits ? columns_ : first_not_finite(values, columns_);
+  if (bad < columns_) return refuse(tensor.name, row, bad, values[bad], worker.error);
+  const std::uint32_t column = largest_column(values, columns_);
+  const float largest = values[column];
+  if (fits && magnitude(largest) > largest_half) {
+    // Half scales may have run over: what they give is looked at.
+    dequantize_row(task_.type, out, columns_, values);
+    fits = first_not_finite(values, columns_) == columns_;
   }
-  // Half scales may have run over: what they give is looked at.
-  const float largest = largest_magnitude(values, columns_);
-  if (largest <= largest_half) return Status::ok;
-  dequantize_row(task_.type, out, columns_, values);
-  const std::uint32_t bad = first_not_finite(values, columns_);
-  if (bad == columns_) return Status::ok;
+  if (fits) return Status::ok;
   return fail(worker.error, Status::format,
-              "{}: row {}, column {}: weights up to {} are too large for {}", Shown(tensor.name),
-              row, bad, largest, type_info(task_.type)->name);
+              "{}: row {}, column {}: the weight is {}, too large for {}", Shown(tensor.name), row,
+              column, largest, type_info(task_.type)->name);
 }
 
 }  // namespace inlay

@@ -130,6 +130,7 @@ Status get_rules(const Manifest& m, TextRules& rules, RuleData& data, Error& err
 
 Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokenizer, Error& error) {
   VocabSource v{};
+  v.file = m.file();
   Array<std::int32_t> types(allocator);
   INLAY_TRY(m.get("tokenizer.ggml.model", v.model, error));
   INLAY_TRY(m.get_or("tokenizer.ggml.pre", v.pre, {}, error));

@@ -1,12 +1,22 @@
 // config_file.cpp - flattening of the JSON text, and typed values by path.
 #include "format/config_file.h"
 
+#include <algorithm>
+
 #include "format/limits.h"
 
 namespace inlay {
 namespace {
 
-constexpr std::size_t longest_path = 159;  // a longer one is cut by the reader and never asked for
+constexpr std::size_t longest_path =
+    156;  // a longer one may be cut by the reader; none is asked for
+
+// Other keys, such as "a.b", would look like the path of another value; nobody asks for them.
+bool is_plain(std::string_view key) {
+  return !key.empty() && std::none_of(key.begin(), key.end(), [](char c) {
+    return c == '.' || c == '[' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
 
 }  // namespace
 
@@ -78,7 +88,11 @@ void ConfigFile::keep_members(JsonReader& json, bool object, std::string_view as
   std::string_view key;
   if (!(object ? json.begin_object() : json.begin_array())) return;
   while (!is_error(status_) && (object ? json.next_key(key) : json.next_item())) {
-    keep(json, aside, depth + 1);
+    if (!object || is_plain(key)) {
+      keep(json, aside, depth + 1);
+    } else {
+      json.skip();
+    }
   }
 }
 

@@ -23,8 +23,8 @@ struct ConfigValue {
   std::string_view text;
 };
 
-// Getters take paths. null counts as absent, as the reference implementation has it. The first
-// error sticks: after it every getter gives its fallback.
+// Getters take paths of keys without dots and brackets. null counts as absent, as the reference
+// implementation has it. The first error sticks: after it every getter gives its fallback.
 class ConfigFile {
  public:
   ConfigFile(Allocator& allocator, Error& error);

@@ -9,7 +9,8 @@ namespace inlay {
 
 // Reads config.json, the safetensors headers, generation_config.json and the tokenizer files into
 // `manifest` (which is emptied first, and again on an error); no weight byte is read, except scales
-// that decide a type. The families: one line each in families.inc. Errors as read_gguf().
+// that decide a type, and biases that config.json does not know (those that are 0 are left out).
+// The families: one line each in families.inc. Errors as read_gguf().
 Status read_folder(ModelFiles& files, Manifest& manifest, Error& error);
 
 // tokenizer.json and tokenizer_config.json to the keys tokenizer.ggml.* (and

@@ -57,11 +57,12 @@ constexpr HfTensor bloom_block[] = {
 
 }  // namespace
 
-constinit const HfNames hf_gated_names = {gated_prefixes, "norm",        "layers",
+constinit const HfNames hf_gated_names = {gated_prefixes, "norm",        "layers",   "mlp.act_fn",
                                           gated_outputs,  gated_outside, gated_block};
-constinit const HfNames hf_gpt_neox_names = {gpt_neox_prefixes, "final_layer_norm", "layers",
-                                             gpt_neox_outputs,  gpt_neox_outside,   gpt_neox_block};
-constinit const HfNames hf_bloom_names = {bloom_prefixes, "ln_f",        "h",
-                                          bloom_outputs,  bloom_outside, bloom_block};
+constinit const HfNames hf_gpt_neox_names = {
+    gpt_neox_prefixes, "final_layer_norm", "layers",      "mlp.act",
+    gpt_neox_outputs,  gpt_neox_outside,   gpt_neox_block};
+constinit const HfNames hf_bloom_names = {
+    bloom_prefixes, "ln_f", "h", "mlp.gelu_impl", bloom_outputs, bloom_outside, bloom_block};
 
 }  // namespace inlay

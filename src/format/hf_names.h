@@ -35,7 +35,8 @@ struct HfNames {
   // Of all modules but the output's; the one with which the last norm is there is right.
   std::span<const std::string_view> prefixes;
   std::string_view last_norm;
-  std::string_view blocks;  // "layers" of "model.layers.3"
+  std::string_view blocks;      // "layers" of "model.layers.3"
+  std::string_view activation;  // of a block; has no tensors but the scales that AWQ may put there
   std::span<const std::string_view>
       outputs;                        // modules of the output matrix, the first that is there
   std::span<const HfTensor> outside;  // the embedding first

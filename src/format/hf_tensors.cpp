@@ -1,8 +1,11 @@
 // hf_tensors.cpp - goes through the table of names, module by module.
 #include "format/hf_tensors.h"
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "base/math.h"
+#include "format/packing_parts.h"
 #include "format/tensor_table.h"
 
 namespace inlay {
@@ -52,7 +55,9 @@ class Binder {
                    std::string_view name_prefix);
   Status add_matrix(std::string_view module, std::string_view name, HfRows rows, bool* present);
   Status add_vector(std::string_view module, const char* part, std::string_view name, HfRows rows);
+  Status add_block(std::uint32_t i);
   Status add_bias(const HfTensor& row, std::string_view module, std::string_view name);
+  Status is_zero(const StoredTensor& stored, bool* zero) const;
   bool may_be_output(const HfTensor& row) const;
   Status add_output_as(std::string_view name, bool* present);
   Status add_output();
@@ -90,11 +95,19 @@ Status Binder::add_all() {
   INLAY_TRY(find_prefix());
   INLAY_TRY(add_group(names_.outside, prefix_, ""));
   if (model_.rope.kind == HfRope::Kind::llama3) INLAY_TRY(add_divisors());
-  for (std::uint32_t i = 0; i < model_.layers; ++i) {
-    INLAY_TRY(add_group(names_.block, Composed("{}{}.{}.", prefix_, names_.blocks, i).view(),
-                        Composed("blk.{}.", i).view()));
-  }
+  for (std::uint32_t i = 0; i < model_.layers; ++i) INLAY_TRY(add_block(i));
   return add_output();
+}
+
+// AWQ may divide what the activation gives by scales of its own; no graph does.
+Status Binder::add_block(std::uint32_t i) {
+  const Composed block("{}{}.{}.", prefix_, names_.blocks, i);
+  const Composed scales("{}{}.scales", block.view(), names_.activation);
+  if (stored_.find(scales.view())) {
+    return fail(error_, Status::unsupported, "{}: tensor {}: scales of an activation",
+                Shown(manifest_.file()), scales.view());
+  }
+  return add_group(names_.block, block.view(), Composed("blk.{}.", i).view());
 }
 
 Status Binder::add_group(std::span<const HfTensor> group, std::string_view module_prefix,
@@ -132,10 +145,25 @@ Status Binder::add_bias(const HfTensor& row, std::string_view module, std::strin
       break;
   }
   if (wanted) return add_vector(module, "bias", name, row.rows);
-  if (!stored_.find(Composed("{}.bias", module).view())) return Status::ok;
+  const StoredTensor* stored = stored_.find(Composed("{}.bias", module).view());
+  bool zero = true;  // AutoGPTQ gives every module a bias
+  if (stored) INLAY_TRY(is_zero(*stored, &zero));
+  if (zero) return Status::ok;
   return fail(error_, Status::format,
-              "{}: tensor {}.bias is there, but by config.json the model has none ({})",
+              "{}: tensor {}.bias is there and not 0, but by config.json the model has none ({})",
               Shown(manifest_.file()), module, key);
+}
+
+Status Binder::is_zero(const StoredTensor& stored, bool* zero) const {
+  std::byte buffer[4096];
+  *zero = true;
+  for (std::uint64_t done = 0; done < stored.range.bytes && *zero; done += sizeof buffer) {
+    const auto size = std::min<std::uint64_t>(stored.range.bytes - done, sizeof buffer);
+    const std::byte* at = nullptr;
+    INLAY_TRY(piece_bytes(files_, stored.range, done, size, buffer, at, error_));
+    *zero = std::all_of(at, at + size, [](std::byte b) { return b == std::byte{0}; });
+  }
+  return Status::ok;
 }
 
 RowSwap Binder::swap(HfRows rows) const {

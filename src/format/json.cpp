@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/diagnostics.h"
+#include "base/utf8.h"
 #include "format/json_bytes.h"
 
 namespace inlay {
@@ -271,8 +272,8 @@ bool JsonReader::next_key(std::string_view& key) {
 std::size_t JsonReader::append_key(std::string_view key) {
   const std::size_t begin = keys_bytes_;
   while (!key.empty()) {
-    const std::size_t length = character_bytes(key);
-    if (length == 0 || keys_bytes_ + length > max_path) break;
+    const std::size_t length = utf8_step(key).length;  // a string that was read is valid
+    if (keys_bytes_ + length > max_path) break;
     const auto first = static_cast<unsigned char>(key[0]);
     std::memcpy(keys_ + keys_bytes_, key.data(), length);
     if (first < 0x20 || first == 0x7f) keys_[keys_bytes_] = '?';

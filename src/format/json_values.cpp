@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/diagnostics.h"
+#include "base/utf8.h"
 #include "format/json.h"
 #include "format/json_bytes.h"
 #include "format/limits.h"
@@ -13,15 +14,6 @@ namespace {
 
 constexpr std::size_t max_number = 1024;
 constexpr std::uint64_t exact_integers = std::uint64_t{1} << 53;
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = character_bytes(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 // A number by the grammar whose value from_chars cannot hold: is it too small (and so 0)?
 bool is_tiny(std::string_view text) {
@@ -57,22 +49,8 @@ bool JsonReader::append(const char* bytes, std::size_t count) {
 }
 
 bool JsonReader::append_character(std::uint32_t code) {
-  const auto low = [&](int shift) { return static_cast<char>(0x80u | ((code >> shift) & 0x3fu)); };
   char bytes[4];
-  std::size_t count = 0;
-  if (code < 0x80) {
-    bytes[count++] = static_cast<char>(code);
-  } else if (code < 0x800) {
-    bytes[count++] = static_cast<char>(0xc0u | (code >> 6));
-  } else if (code < 0x10000) {
-    bytes[count++] = static_cast<char>(0xe0u | (code >> 12));
-  } else {
-    bytes[count++] = static_cast<char>(0xf0u | (code >> 18));
-    bytes[count++] = low(12);
-  }
-  if (code >= 0x800) bytes[count++] = low(6);
-  if (code >= 0x80) bytes[count++] = low(0);
-  return append(bytes, count);
+  return append(bytes, write_utf8(code, bytes));
 }
 
 // The four digits of an escape \uXXXX.
@@ -142,7 +120,7 @@ bool JsonReader::read_string() {
     at_ = stop;
   }
   advance();
-  if (is_utf8({text_.data(), text_.size()})) return true;
+  if (utf8_valid_prefix({text_.data(), text_.size()}) == text_.size()) return true;
   char text[64];
   fail_here(Status::format,
             {text, print(text, sizeof text, "the string at byte {} is not UTF-8", begin)});

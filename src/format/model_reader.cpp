@@ -6,19 +6,21 @@
 #include "base/diagnostics.h"
 #include "format/folder.h"
 #include "format/gguf.h"
+#include "format/limits.h"
 
 namespace inlay {
 namespace {
 
 // A file of a folder given in place of the folder is a mistake that deserves its own words. A
-// safetensors file begins with the length of its header, then the header's brace.
+// safetensors file begins with the length of its header, then the header's brace; read as that
+// length, the first 8 bytes of a GGUF file are 14 GB, and a brace behind them counts its tensors.
 Status refuse_folder_file(const Source& file, Error& error) {
   char head[9] = {};
   const std::size_t size = file.size() < sizeof head ? 0 : sizeof head;
   INLAY_TRY(file.read(0, head, size, error));
   std::uint64_t length = 0;
   std::memcpy(&length, head, sizeof length);
-  const bool is_safetensors = head[8] == '{' && length <= file.size() - sizeof length;
+  const bool is_safetensors = head[8] == '{' && length <= limits::metadata_bytes;
   if (!is_safetensors && !file.name().ends_with(".json")) return Status::ok;
   return fail(error, Status::unsupported,
               "{}: a file of a model folder: open the folder, which has config.json",

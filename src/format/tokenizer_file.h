@@ -105,6 +105,8 @@ class TokenizerFile {
   Status read_template_item(JsonReader& json, Component& c);
   Status read_named_ids(JsonReader& json);
   Status read_around(JsonReader& json, Array<std::string_view>& names);
+  Status add_named_id(JsonReader& json, std::string_view name, std::uint32_t id);
+  Status add_name(JsonReader& json, std::string_view name, Array<std::string_view>& names);
 
   Status normalizer(const Component& c);
   Status pre_tokenizer(const Component& c);

@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "base/diagnostics.h"
-#include "base/hash_map.h"
 #include "format/chat_templates.h"
 #include "format/config_file.h"
 #include "format/folder.h"
 #include "format/key_writer.h"
 #include "format/limits.h"
+#include "format/name_index.h"
 #include "format/pretokenizer_names.h"
 #include "format/tokenizer_file.h"
 
@@ -45,7 +45,8 @@ class TokenizerKeys {
         name_(name),
         manifest_(manifest),
         error_(error),
-        ids_(manifest.allocator()),
+        vocab_(manifest.allocator()),
+        added_(manifest.allocator()),
         begin_(manifest.allocator()),
         end_(manifest.allocator()),
         ggml_(manifest, "tokenizer.ggml", error),
@@ -57,6 +58,7 @@ class TokenizerKeys {
  private:
   Status count_tokens();
   Status place(std::uint32_t id, std::string_view text);
+  Status two_ids(std::string_view text, std::uint32_t first, std::uint32_t second);
   Status place_vocab();
   Status place_added();
   Status place_holes();
@@ -82,17 +84,21 @@ class TokenizerKeys {
   Status add_texts(std::string_view key, const Array<std::string_view>& texts);
   Status add_numbers(std::string_view key, const Array<std::int32_t>& numbers);
   std::int32_t find(std::string_view text) const {
-    const std::uint32_t* id = ids_.find(text);
-    return id ? static_cast<std::int32_t>(*id) : -1;
+    if (const VocabEntry* entry = vocab_.find(file_.vocab, text)) {
+      return static_cast<std::int32_t>(entry->id);
+    }
+    const AddedToken* token = added_.find(file_.added, text);
+    return token ? static_cast<std::int32_t>(token->id) : -1;
   }
 
   const TokenizerFile& file_;
   std::string_view name_;
   Manifest& manifest_;
   Error& error_;
-  HashMap<std::string_view, std::uint32_t> ids_;
-  std::string_view* tokens_ = nullptr;  // (count_); data() nullptr: not there yet
-  std::int32_t* types_ = nullptr;
+  NameIndex<VocabEntry, &VocabEntry::text> vocab_;
+  NameIndex<AddedToken, &AddedToken::text> added_;
+  std::string_view* tokens_ = nullptr;  // (count_)
+  std::int32_t* types_ = nullptr;       // 0: not there yet
   std::uint8_t* flags_ = nullptr;
   std::size_t count_ = 0;
   bool has_flags_ = false;
@@ -142,16 +148,16 @@ Status TokenizerKeys::count_tokens() {
   std::fill_n(tokens_, count_, std::string_view{});
   std::fill_n(types_, count_, 0);
   std::fill_n(flags_, count_, std::uint8_t{0});
-  return is_error(ids_.reserve(named)) ? fail_memory(error_, "vocabulary") : Status::ok;
+  const bool indexed = !is_error(vocab_.build(file_.vocab)) && !is_error(added_.build(file_.added));
+  return indexed ? Status::ok : fail_memory(error_, "vocabulary");
+}
+
+Status TokenizerKeys::two_ids(std::string_view text, std::uint32_t first, std::uint32_t second) {
+  return fail(error_, Status::format, "{}: token '{}' has two ids: {} and {}", Shown(name_),
+              Shown(text), first, second);
 }
 
 Status TokenizerKeys::place(std::uint32_t id, std::string_view text) {
-  bool is_new = false;
-  if (is_error(ids_.insert(text, id, &is_new))) return fail_memory(error_, "vocabulary");
-  if (!is_new) {
-    return fail(error_, Status::format, "{}: token '{}' has two ids: {} and {}", Shown(name_),
-                Shown(text), *ids_.find(text), id);
-  }
   if (types_[id]) {
     return fail(error_, Status::format, "{}: token id {} has two texts: '{}' and '{}'",
                 Shown(name_), id, Shown(tokens_[id]), Shown(text));
@@ -162,6 +168,10 @@ Status TokenizerKeys::place(std::uint32_t id, std::string_view text) {
 }
 
 Status TokenizerKeys::place_vocab() {
+  const std::span<const VocabEntry> vocab = file_.vocab;
+  if (const std::uint32_t* twice = vocab_.duplicate(vocab)) {
+    return two_ids(vocab[twice[0]].text, vocab[twice[0]].id, vocab[twice[1]].id);
+  }
   for (const VocabEntry& entry : file_.vocab) {
     INLAY_TRY(place(entry.id, entry.text));
     if (file_.byte_fallback && is_byte_name(entry.text)) types_[entry.id] = type_byte;
@@ -171,9 +181,9 @@ Status TokenizerKeys::place_vocab() {
 
 Status TokenizerKeys::place_added() {
   for (const AddedToken& token : file_.added) {
-    if (find(token.text) != static_cast<std::int64_t>(token.id)) {
-      INLAY_TRY(place(token.id, token.text));
-    }
+    const auto known = static_cast<std::uint32_t>(find(token.text));  // perhaps this one
+    if (known != token.id) return two_ids(token.text, known, token.id);
+    if (tokens_[known] != token.text || !types_[known]) INLAY_TRY(place(known, token.text));
     if (types_[token.id] == type_byte) {
       return fail(error_, Status::unsupported, "{}: added_tokens: '{}' is a byte of byte_fallback",
                   Shown(name_), Shown(token.text));

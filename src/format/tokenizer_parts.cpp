@@ -13,6 +13,9 @@ constexpr std::string_view byte_level_pattern =
 
 constexpr std::string_view number = R"(\p{N})";
 
+// Each name is looked for among all ids.
+constexpr std::size_t most_named = 4096, most_around = 64;
+
 // Punctuation is that of Unicode 8: without what came later, with two that were taken out.
 constexpr std::string_view punctuation_mark =
     R"((?![)"
@@ -152,8 +155,8 @@ Status TokenizerFile::read_template_item(JsonReader& json, Component& c) {
     INLAY_TRY(json.status());
     if (is_sequence) {
       ++c.sequences;
-    } else if (is_error((c.sequences ? end : begin).push(id))) {
-      return out_of_memory();
+    } else {
+      INLAY_TRY(add_name(json, id, c.sequences ? end : begin));
     }
   }
   return json.status();
@@ -174,7 +177,7 @@ Status TokenizerFile::read_named_ids(JsonReader& json) {
       if (!json.begin_array()) return json.status();
       while (json.next_item()) {
         std::uint32_t id = 0;
-        if (json.integer(id) && is_error(named_ids.push({name, id}))) return out_of_memory();
+        if (json.integer(id)) INLAY_TRY(add_named_id(json, name, id));
       }
     }
   }
@@ -191,8 +194,25 @@ Status TokenizerFile::read_around(JsonReader& json, Array<std::string_view>& nam
     json.refuse(Status::format, "expected a text and an id");
     return json.status();
   }
-  if (is_error(named_ids.push({name, id})) || is_error(names.push(name))) return out_of_memory();
-  return json.status();
+  INLAY_TRY(add_named_id(json, name, id));
+  return add_name(json, name, names);
+}
+
+Status TokenizerFile::add_named_id(JsonReader& json, std::string_view name, std::uint32_t id) {
+  if (named_ids.size() >= most_named) {
+    json.refuse_with(Status::limit, "more than {} ids", most_named);
+    return json.status();
+  }
+  return is_error(named_ids.push({name, id})) ? out_of_memory() : Status::ok;
+}
+
+Status TokenizerFile::add_name(JsonReader& json, std::string_view name,
+                               Array<std::string_view>& names) {
+  if (names.size() >= most_around) {
+    json.refuse_with(Status::limit, "more than {} tokens before or after text", most_around);
+    return json.status();
+  }
+  return is_error(names.push(name)) ? out_of_memory() : Status::ok;
 }
 
 // ---- Understanding

@@ -167,7 +167,9 @@ struct HalfAffineFit {
     const ErrorWeights<32> weights(importance);
     const AffineFit fit = fit_affine(x, weights.w, 32, top, Minimum::any);
     d = float_to_half(fit.scale);
-    m = float_to_half(-fit.min);
+    // A fit may begin outside of the weights, but not outside of the halves that they fit.
+    const float largest = largest_magnitude(x, 32), edge = largest > 65504.0f ? largest : 65504.0f;
+    m = float_to_half(fit.min > edge ? -edge : fit.min < -edge ? edge : -fit.min);
     const float inverse = finite_inverse(half_to_float(d)), offset = half_to_float(m);
     for (int i = 0; i < 32; ++i) {
       q[i] = static_cast<std::uint8_t>(round_clamped((x[i] - offset) * inverse, 0, top));

@@ -17,10 +17,21 @@ concept Encodes = requires(const float* x, void* row) {
   Q::encode(x, x, 1u, row);
 };
 
+// Types whose scales end at a number have its name; those of the others become infinite.
+template <class Q>
+static bool reaches(const float* x, std::uint32_t k) {
+  if constexpr (requires { Q::largest; }) {
+    for (std::uint32_t i = 0; i < k; ++i) {
+      if (magnitude(x[i]) > Q::largest) return false;
+    }
+  }
+  return true;
+}
+
 template <class Q>
 static bool encode_as(const float* x, const float* importance, std::uint32_t k, void* out) {
   if constexpr (Encodes<Q>) {
-    if (k % Q::elements != 0 || !all_finite(x, k)) return false;
+    if (k % Q::elements != 0 || !all_finite(x, k) || !reaches<Q>(x, k)) return false;
     if (importance && !all_finite(importance, k)) return false;
     Q::encode(x, importance, k, out);
     return true;

@@ -24,6 +24,7 @@ struct IQ4_XS {
   static constexpr std::uint32_t sub = 32;
   static constexpr bool has_min = false;
   static constexpr int low = -127, high = 113;
+  static constexpr float largest = 65504.0f * 31.0f * 113.0f;  // weight that its scales reach
   static constexpr Activation activation = Activation::q8_256;
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {

@@ -23,6 +23,7 @@ struct NVFP4 {
   static constexpr std::uint32_t sub = 16;
   static constexpr bool has_min = false;
   static constexpr int low = -12, high = 12;
+  static constexpr float largest = 448.0f * 6.0f;  // weight that it has a number for
   static constexpr Activation activation = Activation::q8_32;
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/hash_map.h"
+#include "text/token_index.h"
 
 namespace inlay {
 
@@ -23,14 +24,17 @@ class MergeTable {
   explicit MergeTable(Allocator& allocator) : slots_(allocator) {}
   // Room for `count` merges; once, before add().
   Status reserve(std::size_t count) { return slots_.resize(std::bit_ceil(count + count / 2 + 8)); }
-  // The first merge of a pair stays. Ids are not negative.
-  void add(std::int32_t left, std::int32_t right, Merge merge) {
-    Slot& slot = slots_[place(key(left, right))];
-    if (slot.key == free_slot) slot = {key(left, right), merge};
+  // The first merge of a pair stays. Ids are not negative. LIMIT: most_probes.
+  Status add(std::int32_t left, std::int32_t right, Merge merge) {
+    Slot* slot = const_cast<Slot*>(place(key(left, right)));
+    if (!slot) return Status::limit;
+    if (slot->key == free_slot) *slot = {key(left, right), merge};
+    return Status::ok;
   }
   Merge find(std::int32_t left, std::int32_t right) const {
     if (left < 0 || right < 0) return {};
-    return slots_[place(key(left, right))].merge;
+    const Slot* slot = place(key(left, right));
+    return slot ? slot->merge : Merge{};
   }
 
  private:
@@ -44,11 +48,15 @@ class MergeTable {
     return static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32 |
            static_cast<std::uint32_t>(right);
   }
-  std::size_t place(std::uint64_t wanted) const {
+  // Where the pair is or would be; nullptr: too far away.
+  const Slot* place(std::uint64_t wanted) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t i = hash_of(wanted) & mask;
-    while (slots_[i].key != wanted && slots_[i].key != free_slot) i = (i + 1) & mask;
-    return i;
+    const std::uint64_t hash = hash_of(wanted);
+    for (std::size_t i = 0; i < most_probes; ++i) {
+      const Slot& slot = slots_[(hash + i) & mask];
+      if (slot.key == wanted || slot.key == free_slot) return &slot;
+    }
+    return nullptr;
   }
 
   Array<Slot> slots_;

@@ -89,7 +89,8 @@ Status TextParts::add_text(std::string_view part, bool at_start) {
 }
 
 Status TextParts::find(std::string_view text, Error& error) {
-  // Composing never makes three times the bytes; a prefix comes to a part of at least one byte.
+  // Composing makes at most three times the bytes (of U+1D160); a prefix comes to a part of at
+  // least one byte.
   constexpr std::size_t most = max_text_bytes / 4;
   if (text.size() > most) {
     return fail(error, Status::limit, "text: {} bytes, at most {}", text.size(), most);

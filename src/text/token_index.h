@@ -39,6 +39,11 @@ inline std::uint64_t hash_text(std::string_view text) {
   return mix64(hash);
 }
 
+// How far from its place an entry of a table with open addressing may lie. At two thirds of the
+// slots in use, entries that nobody chose stay within some 300 however many they are; those of a
+// hostile file would make each other slow.
+inline constexpr std::size_t most_probes = 1024;
+
 // Open addressing. Slots hold no text: `text_of(id)` of the calls gives the text of a token.
 class TokenIndex {
  public:
@@ -47,20 +52,22 @@ class TokenIndex {
   // Room for `count` tokens; once, before add().
   Status reserve(std::size_t count) { return slots_.resize(std::bit_ceil(count + count / 2 + 8)); }
 
-  // False: another token with this text is there already and stays.
+  // Another token with this text stays; *is_new says whether there is none. LIMIT: most_probes.
   template <class TextOf>
-  bool add(std::string_view text, std::int32_t id, TextOf text_of) {
+  Status add(std::string_view text, std::int32_t id, TextOf text_of, bool* is_new) {
     const std::uint64_t hash = hash_text(text);
-    Slot& slot = slots_[place(text, hash, text_of)];
-    if (slot.id >= 0) return false;
-    slot = {tag(hash), id};
-    return true;
+    Slot* slot = place(text, hash, text_of);
+    if (!slot) return Status::limit;
+    *is_new = slot->id < 0;
+    if (*is_new) *slot = {tag(hash), id};
+    return Status::ok;
   }
 
   // -1: no token has this text.
   template <class TextOf>
   std::int32_t find(std::string_view text, TextOf text_of) const {
-    return slots_[place(text, hash_text(text), text_of)].id;
+    const Slot* slot = const_cast<TokenIndex*>(this)->place(text, hash_text(text), text_of);
+    return slot ? slot->id : -1;
   }
 
  private:
@@ -71,15 +78,15 @@ class TokenIndex {
 
   static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
-  // Where the text is or would be.
+  // Where the text is or would be; nullptr: too far away.
   template <class TextOf>
-  std::size_t place(std::string_view text, std::uint64_t hash, TextOf& text_of) const {
+  Slot* place(std::string_view text, std::uint64_t hash, TextOf& text_of) {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t i = hash & mask;
-    while (slots_[i].id >= 0 && (slots_[i].tag != tag(hash) || text_of(slots_[i].id) != text)) {
-      i = (i + 1) & mask;
+    for (std::size_t i = 0; i < most_probes; ++i) {
+      Slot& slot = slots_[(hash + i) & mask];
+      if (slot.id < 0 || (slot.tag == tag(hash) && text_of(slot.id) == text)) return &slot;
     }
-    return i;
+    return nullptr;
   }
 
   Array<Slot> slots_;

@@ -22,6 +22,7 @@ struct VocabSource {
   static constexpr std::int64_t absent = -1;
   enum class Flag : std::int8_t { absent = -1, no = 0, yes = 1 };
 
+  std::string_view file;                     // for error texts; "": they name no file
   std::string_view model;                    // tokenizer.ggml.model: "llama" or "gpt2"
   std::string_view pre;                      // tokenizer.ggml.pre; "" when absent
   std::span<const std::string_view> tokens;  // tokenizer.ggml.tokens
@@ -60,9 +61,9 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  // Once, on a fresh object. Errors: FORMAT (naming the key and both values), UNSUPPORTED (another
-  // model, an unknown pre-tokenizer, byte-level without PCRE2), LIMIT, MEMORY.
-  // A text that several tokens share means the first of them.
+  // Once, on a fresh object. Errors: FORMAT (naming file, key and both values), UNSUPPORTED
+  // (another model, an unknown pre-tokenizer, byte-level without PCRE2), LIMIT, MEMORY. A text that
+  // several tokens share means the first of them.
   Status load(const VocabSource& source, Error& error);
 
   // Replaces `ids` by the tokens of `text`; `flags` of INLAY_ENCODE_.... Bytes that are no UTF-8

@@ -155,9 +155,17 @@ Status VocabLoader::add_tokens() {
   }
   for (std::size_t i = 0; i < count; ++i) {
     INLAY_TRY(add_token(i));
-    if (is_error(index_token(i))) return out_of_memory();
+    const Status status = index_token(i);
+    if (status == Status::limit) return too_many_alike("tokens", i);
+    if (is_error(status)) return out_of_memory();
   }
   return Status::ok;
+}
+
+Status VocabLoader::too_many_alike(const char* list, std::size_t i) {
+  return fail(error_, Status::limit,
+              "tokenizer.ggml.{}[{}]: over {} of them fall on one place of a table", list, i,
+              most_probes);
 }
 
 Status VocabLoader::read_kind(std::size_t i, TokenKind& kind) {
@@ -263,9 +271,10 @@ Status VocabLoader::index_token(std::size_t i) {
     if (t_.is_special(id)) return t_.specials_.add(text, id, true);
   }
   if (!token.can_merge) return Status::ok;
-  if (!t_.index_.add(text, id, [this](std::int32_t other) { return t_.piece(other); })) {
-    return Status::ok;
-  }
+  bool is_new = false;
+  INLAY_TRY(t_.index_.add(
+      text, id, [this](std::int32_t other) { return t_.piece(other); }, &is_new));
+  if (!is_new) return Status::ok;
   if (text.size() > t_.longest_) t_.longest_ = text.size();
   const auto first = static_cast<unsigned char>(text[0]);
   if (text.size() == 1 && t_.model_ == Model::gpt2) t_.by_byte_[first] = id;
@@ -274,7 +283,10 @@ Status VocabLoader::index_token(std::size_t i) {
 }
 
 Status Tokenizer::load(const VocabSource& source, Error& error) {
-  return VocabLoader(*this, source, error).run();
+  const Status status = VocabLoader(*this, source, error).run();
+  if (!is_error(status) || status == Status::memory || source.file.empty()) return status;
+  const Error cause = error;
+  return fail(error, status, "{}: {}", Shown(source.file), std::string_view(cause.text));
 }
 
 }  // namespace inlay

@@ -18,6 +18,7 @@ class VocabLoader {
   using Flag = VocabSource::Flag;
 
   Status out_of_memory() { return fail_memory(error_, "vocabulary"); }
+  Status too_many_alike(const char* list, std::size_t i);
 
   Status read_model();
   Status check_counts();
@@ -43,8 +44,7 @@ class VocabLoader {
   Status add_merges();
   Status add_merge(std::size_t i, Array<char>& bytes);
   Status add_listed_merges();
-  Status add_listed_merge(std::size_t i, const HashMap<std::string_view, std::int32_t>& ids,
-                          Array<char>& text);
+  Status add_listed_merge(std::size_t i, const TokenIndex& ids, Array<char>& text);
   void find_ends();
   void find_space_rule();
   void find_space_takers();

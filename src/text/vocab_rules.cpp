@@ -107,13 +107,15 @@ Status VocabLoader::add_listed_merges() {
     return fail(error_, Status::limit, "tokenizer.ggml.merges: {} merges, at most {}", count,
                 Merge::never - 1);
   }
-  HashMap<std::string_view, std::int32_t> ids(*t_.bytes_.allocator());
+  TokenIndex ids(*t_.bytes_.allocator());  // of all tokens, as the file has them
   if (is_error(ids.reserve(source_.tokens.size())) || is_error(t_.merges_.reserve(count))) {
     return out_of_memory();
   }
   for (std::size_t i = 0; i < source_.tokens.size(); ++i) {
-    if (is_error(ids.insert(source_.tokens[i], static_cast<std::int32_t>(i)))) {
-      return out_of_memory();
+    bool is_new = false;
+    const auto text_of = [this](std::int32_t id) { return source_.tokens[std::size_t(id)]; };
+    if (is_error(ids.add(source_.tokens[i], static_cast<std::int32_t>(i), text_of, &is_new))) {
+      return too_many_alike("tokens", i);
     }
   }
   Array<char> text(*t_.bytes_.allocator());
@@ -121,9 +123,7 @@ Status VocabLoader::add_listed_merges() {
   return Status::ok;
 }
 
-Status VocabLoader::add_listed_merge(std::size_t i,
-                                     const HashMap<std::string_view, std::int32_t>& ids,
-                                     Array<char>& text) {
+Status VocabLoader::add_listed_merge(std::size_t i, const TokenIndex& ids, Array<char>& text) {
   const std::string_view merge = source_.merges[i];
   const std::size_t space = merge.find(' ');
   if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) {
@@ -136,18 +136,21 @@ Status VocabLoader::add_listed_merge(std::size_t i,
       is_error(text.append({right.data(), right.size()}))) {
     return out_of_memory();
   }
-  const std::int32_t* left_id = ids.find(slice(merge, 0, space));
-  const std::int32_t* right_id = ids.find(right);
-  const std::int32_t* id = ids.find(std::string_view(text.data(), text.size()));
-  if (!left_id || !right_id || !id) {
+  const auto find = [&](std::string_view part) {
+    return ids.find(part, [this](std::int32_t id) { return source_.tokens[std::size_t(id)]; });
+  };
+  const std::int32_t left_id = find(slice(merge, 0, space)), right_id = find(right);
+  const std::int32_t id = find({text.data(), text.size()});
+  if (left_id < 0 || right_id < 0 || id < 0) {
     return fail(error_, Status::format,
                 "tokenizer.ggml.merges[{}]: '{}' has a part or a result that is no token", i,
                 Shown(merge));
   }
   // Text never becomes a control token by merging.
-  const bool is_markup = t_.is_special(*left_id) || t_.is_special(*right_id) || t_.is_special(*id);
-  if (!is_markup) t_.merges_.add(*left_id, *right_id, {static_cast<std::uint32_t>(i), *id});
-  return Status::ok;
+  if (t_.is_special(left_id) || t_.is_special(right_id) || t_.is_special(id)) return Status::ok;
+  const Merge kept{static_cast<std::uint32_t>(i), id};
+  return is_error(t_.merges_.add(left_id, right_id, kept)) ? too_many_alike("merges", i)
+                                                           : Status::ok;
 }
 
 }  // namespace inlay

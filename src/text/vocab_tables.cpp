@@ -95,8 +95,8 @@ Status VocabLoader::add_merge(std::size_t i, Array<char>& bytes) {
     const std::int32_t id = find(0, left + right);
     if (left_id >= 0 && right_id >= 0 && id >= 0) {
       const Merge merge{static_cast<std::uint32_t>(i), id};
-      t_.merges_.add(left_id, right_id, merge);
-      return Status::ok;
+      const bool added = !is_error(t_.merges_.add(left_id, right_id, merge));
+      return added ? Status::ok : too_many_alike("merges", i);
     }
   }
   return fail(error_, Status::format,

@@ -239,6 +239,28 @@ TEST_CASE("auto: as stored if that fits, else the best that does, else both numb
   CHECK(text.find(std::to_string(last - 1)) != std::string::npos);
 }
 
+TEST_CASE("auto: the log is told of the tensors of the types that were chosen", "[api]") {
+  std::string log;
+  inlay_host host;
+  inlay_host_defaults(&host);
+  host.log.user = &log;
+  host.log.write = [](void* user, int, const char* text, size_t length) {
+    static_cast<std::string*>(user)->append(text, length).append("\n");
+  };
+  const auto bytes = read_bytes(fixture_path("models/llama-gqa.gguf"));  // rows of 32
+  auto options = options_for("Q5_K_M");  // smaller than Q8_0, which Q6_K becomes here
+  options.depth = INLAY_OPEN_PROGRAM;
+  options.host = &host;
+  options.weight_budget = Opened(block_source(bytes), options).plan().weights;
+  const std::string expected = log;
+  CHECK(expected.find("(Q5_K): Q5_1 instead") != std::string::npos);
+  log.clear();
+  options.weights = "auto";
+  const Opened chosen(block_source(bytes), options);
+  CHECK(chosen.status == INLAY_OK);
+  CHECK(log == expected);
+}
+
 TEST_CASE("loading: cancel at every report frees everything", "[api]") {
   SmallModel shape;
   shape.layers = 2;

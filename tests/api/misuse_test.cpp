@@ -174,6 +174,10 @@ TEST_CASE("depths: what is not opened is a state error", "[api]") {
   CHECK(inlay_model_plan(program.handle, nullptr, &plan, &error) == INLAY_OK);
   CHECK(inlay_session_open(program.handle, nullptr, &session, &error) == INLAY_ERROR_STATE);
   CHECK(inlay_model_get_tokenizer(metadata.handle) != nullptr);
+  plan.struct_size = 0;
+  CHECK(inlay_model_plan(program.handle, nullptr, &plan, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(std::string(error.text) ==
+        "plan: struct_size is 0, expected " + std::to_string(sizeof plan));
 }
 
 TEST_CASE("an unknown instruction set is named", "[api]") {

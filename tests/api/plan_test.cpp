@@ -38,7 +38,9 @@ TEST_CASE("the plan, made before a weight is read, equals the bytes allocated", 
         options.sequences = sequences;
         options.context = 100;
         options.chunk = 33;
-        const auto file = mixed ? quantize(read_bytes(demo_path()), quantize_options("Q4_K_M")).bytes : read_bytes(demo_path());
+        const auto file = mixed
+                              ? quantize(read_bytes(demo_path()), quantize_options("Q4_K_M")).bytes
+                              : read_bytes(demo_path());
         {
           inlay_plan plan{};
           {

@@ -1,4 +1,5 @@
 // quantize_test.cpp - models written in every type: what is in the file, and what can go wrong.
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <thread>
@@ -332,6 +333,11 @@ TEST_CASE("an importance file that does not fit is refused", "[api]") {
           "negative");
   refused(with([&](GgufBuilder& b) { add_importance(b, name, std::vector<float>(256, NAN)); }),
           "number");
+  refused(with([&](GgufBuilder& b) {
+            b.tensor(name + ".in_sum2", {256}, std::vector<float>(256, 3e38f));
+            b.tensor(name + ".counts", {1}, std::vector<float>{1e-3f});
+          }),
+          "matrix 0, column 0");
   refused(with([&](GgufBuilder& b) { b.tensor(name + ".in_sum2", {256}, column_weights()); }),
           "counts");
   refused(with([&](GgufBuilder& b) {
@@ -339,6 +345,81 @@ TEST_CASE("an importance file that does not fit is refused", "[api]") {
             b.tensor(name + ".counts", {1}, std::vector<float>{1});
           }),
           "F32");
+}
+
+// A source that says how much of it was read; behind its bytes it has zeros.
+struct ReadBytes {
+  std::vector<std::uint8_t> bytes;
+  std::uint64_t read = 0;
+  inlay_source source(std::uint64_t size) {
+    inlay_source result;
+    inlay_source_callback(&result, size, this, [](void* user, uint64_t at, void* to, size_t count) {
+      auto& self = *static_cast<ReadBytes*>(user);
+      self.read += count;
+      for (size_t i = 0; i < count; ++i) {
+        static_cast<std::uint8_t*>(to)[i] =
+            at + i < self.bytes.size() ? self.bytes[static_cast<size_t>(at) + i] : 0;
+      }
+      return inlay_status{INLAY_OK};
+    });
+    return result;
+  }
+};
+
+TEST_CASE("an importance file of many matrices is read once", "[api]") {
+  const std::string name = "blk.0.ffn_up_exps.weight";
+  constexpr std::size_t experts = 512;
+  GgufBuilder model, file;
+  model.key("general.architecture", "llama");
+  model.tensor(name, {32, 1, experts}, random_weights(32 * experts, 1));
+  file.key("general.type", "imatrix");
+  file.tensor(name + ".in_sum2", {32, experts}, std::vector<float>(32 * experts, 2.0f));
+  file.tensor(name + ".counts", {1, experts}, std::vector<float>(experts, 2.0f));
+  ReadBytes importance{file.build()};
+  const inlay_source source = importance.source(importance.bytes.size());
+  const auto bytes = model.build();
+  auto options = quantize_options("Q4_0");
+  options.importance = &source;
+  const Quantized result =
+      quantize(TestModel(block_source(bytes), depth_options(INLAY_OPEN_METADATA)), options);
+  INFO(result.error.text);
+  CHECK(result.status == INLAY_OK);
+  CHECK(importance.read < 2 * importance.bytes.size());
+}
+
+TEST_CASE("rows that no encoder counts to are refused before they are read", "[api]") {
+  GgufBuilder builder;
+  builder.key("general.architecture", "llama");
+  builder.tensor("x", {32}, random_weights(32, 1));
+  ReadBytes file{builder.build()};
+  const std::string before("x\1\0\0\0\x20\0\0\0\0\0\0\0\0\0\0\0", 17);
+  const auto at = std::search(file.bytes.begin(), file.bytes.end(), before.begin(), before.end());
+  REQUIRE(at != file.bytes.end());
+  at[5] = 0;
+  at[9] = 1;   // 2^32 elements
+  at[13] = 8;  // of Q8_0
+  const std::uint64_t size = file.bytes.size() + (std::uint64_t{1} << 32) / 32 * 34;
+  const TestModel model(file.source(size), depth_options(INLAY_OPEN_METADATA));
+  const std::uint64_t head = file.read;
+  const Quantized result = quantize(model, quantize_options("Q8_0"));
+  CHECK(result.status == INLAY_ERROR_LIMIT);
+  CHECK(std::string(result.error.text) == "x: rows of 4294967296 elements, at most 4294967295");
+  CHECK(file.read == head);
+}
+
+TEST_CASE("a weight beyond a type's scales is refused, naming the place", "[api]") {
+  GgufBuilder file;
+  file.key("general.architecture", "llama");
+  auto values = random_weights(256 * 20, 1);
+  values[256 * 13 + 7] = -2700.0f;
+  file.tensor("blk.0.ffn_up.weight", {256, 20}, values);
+  const auto bytes = file.build();
+  const TestModel model(block_source(bytes), depth_options(INLAY_OPEN_METADATA));
+  const Quantized result = quantize(model, quantize_options("NVFP4"));
+  CHECK(result.status == INLAY_ERROR_FORMAT);
+  CHECK(std::string(result.error.text) ==
+        "blk.0.ffn_up.weight: row 13, column 7: the weight is -2700, too large for NVFP4");
+  CHECK(quantize(model, quantize_options("IQ4_XS")).status == INLAY_OK);
 }
 
 TEST_CASE("weights that no file should have are refused, naming the place", "[api]") {

@@ -126,3 +126,60 @@ TEST_CASE("so it is when a model is quantized", "[fault]") {
   }
   CHECK(counter.clean());
 }
+
+TEST_CASE("so it is when an importance matrix is written, and used", "[fault]") {
+  const std::string path = fixture_path("models/llama-gqa.gguf");
+  CountingAllocator memory;
+  inlay_host host;
+  inlay_host_defaults(&host);
+  host.allocator = memory.host();
+  inlay_error error{};
+  {
+    inlay_source source;
+    inlay_source_path(&source, path.data(), path.size());
+    inlay_model_options options;
+    inlay_model_options_defaults(&options);
+    options.host = &host;
+    options.importance = 1;
+    const TestModel model(source, options);
+    TestSession session(model, TestSession::options());
+    session.feed(session.add(), {1, 2, 3});
+    inlay_event event{};
+    while (session.step(event) != INLAY_DONE) {
+    }
+    std::vector<std::uint8_t> file;
+    inlay_sink sink;
+    inlay_sink_callback(&sink, &file, [](void* user, const void* data, size_t size) {
+      const auto* bytes = static_cast<const std::uint8_t*>(data);
+      auto& to = *static_cast<std::vector<std::uint8_t>*>(user);
+      to.insert(to.end(), bytes, bytes + size);
+      return inlay_status{INLAY_OK};
+    });
+    // Fails at each of its allocations, then succeeds.
+    const auto every_one = [&](auto call) {
+      const std::uint64_t live = memory.live_bytes;
+      inlay_status status = INLAY_ERROR_MEMORY;
+      std::uint64_t n = 0;
+      while (status == INLAY_ERROR_MEMORY && n < 10000) {
+        file.clear();
+        memory.fail_at = memory.calls + ++n;
+        status = call();
+        REQUIRE(memory.live_bytes == live);
+      }
+      memory.fail_at = 0;
+      REQUIRE(status == INLAY_OK);
+      CHECK(n > 5);
+    };
+    every_one([&] { return inlay_session_write_importance(session.handle, &sink, &error); });
+    const std::vector<std::uint8_t> seen = file;
+    inlay_source importance;
+    inlay_source_memory(&importance, seen.data(), seen.size());
+    inlay_quantize_options how;
+    inlay_quantize_options_defaults(&how);
+    how.type = "Q4_0";
+    how.threads = 1;
+    how.importance = &importance;
+    every_one([&] { return inlay_model_quantize(model.handle, &sink, &how, &error); });
+  }
+  CHECK(memory.clean());
+}

@@ -207,6 +207,34 @@ TEST_CASE("encode: what cannot be encoded is refused") {
   CHECK(encode_row(Type::Q4_K, x.data(), nullptr, 256, out.data()));
 }
 
+TEST_CASE("encode: what halves reach stays finite, and what scales do not reach is refused") {
+  std::vector<float> x(512), read(512);
+  std::vector<std::uint8_t> out(4096);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const float near = i * 7919 % 1001 * 5.0f;
+    x[i] = (i % 2 ? -65504.0f : -65504.0f + near) * (i < 256 ? 1.0f : -1.0f);
+  }
+  for (const Type type : all_types()) {
+    if (!encode_row(type, x.data(), nullptr, 512, out.data())) {
+      CHECK((!has_encoder(type) || type == Type::NVFP4));
+      continue;
+    }
+    INFO(type_info(type)->name);
+    dequantize_row(type, out.data(), 512, read.data());
+    bool finite = true;
+    for (const float value : read) finite = finite && std::isfinite(value);
+    CHECK(finite);
+  }
+  x[300] = 2689.0f;
+  CHECK_FALSE(encode_row(Type::NVFP4, x.data() + 256, nullptr, 64, out.data()));
+  std::fill(x.begin(), x.end(), -2688.0f);
+  REQUIRE(encode_row(Type::NVFP4, x.data(), nullptr, 512, out.data()));
+  dequantize_row(Type::NVFP4, out.data(), 512, read.data());
+  CHECK(read == x);
+  x[0] = 2.3e8f;
+  CHECK_FALSE(encode_row(Type::IQ4_XS, x.data(), nullptr, 512, out.data()));
+}
+
 TEST_CASE("types: each has an activation form, and its place in the tables") {
   CHECK(activation_of(Type::F32) == Activation::f32);
   CHECK(activation_of(Type::F16) == Activation::f32);

@@ -51,7 +51,7 @@ class Model:
         bytes, bytearray, memoryview, mmap ...: its content; used in place, not copied, and not to
         be written to until the model and its sessions are closed.
         An object with read and seek: a Python file, an entry of a zip archive ...; read while the
-        model opens and not needed afterwards.
+        model opens, and again by `quantize`.
     depth: "metadata" reads keys, tensor list and tokenizer of any file; "program" also lets `plan`
         and `explain` work, without a byte of the weights; "weights" opens all.
     isa: a name from `isas()`; None: the best one here. All give the same results.

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inlay/inlay.h"
@@ -81,6 +83,26 @@ class Progress {
   std::exception_ptr failure_;
 };
 
+// A Python file as a source: seek(offset), then read(n) until all is there.
+class Reader {
+ public:
+  explicit Reader(py::object file) : file_(std::move(file)) {}
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  inlay_source source(uint64_t size, const std::string& name);  // `name` is borrowed
+  // After a call that read: throws what was raised.
+  void rethrow();
+
+ private:
+  void read(uint64_t offset, char* destination, size_t size);
+  static inlay_status call(void* user, uint64_t offset, void* destination, size_t size);
+
+  py::object file_;
+  std::mutex mutex_;  // between seek and read; taken before Python's lock
+  std::exception_ptr failure_;
+};
+
 // A model and what its bytes are borrowed from. The last of Model and Sessions frees both. Python's
 // lock is held whenever one of these goes.
 struct ModelOwner {
@@ -90,7 +112,8 @@ struct ModelOwner {
   ~ModelOwner();
 
   inlay_model* handle = nullptr;
-  Py_buffer bytes{};  // bytes.obj is NULL when nothing is borrowed
+  Py_buffer bytes{};               // bytes.obj is NULL when nothing is borrowed
+  std::unique_ptr<Reader> reader;  // NULL when the model comes from elsewhere
 };
 
 // inlay._inlay.Model

@@ -1,7 +1,6 @@
 // model.cpp - opens a model from a path, a buffer or a Python file; what it tells about itself.
 #include <algorithm>
 #include <cstring>
-#include <exception>
 
 #include "core.h"
 
@@ -43,6 +42,7 @@ Model Model::open(std::shared_ptr<ModelOwner> owner, const inlay_source& source,
     status = inlay_model_open(&source, &c_options, &owner->handle, &error);
   }
   progress.rethrow();
+  if (owner->reader) owner->reader->rethrow();
   check(status, error);
   return Model(std::move(owner));
 }
@@ -63,60 +63,56 @@ Model Model::open_memory(const py::object& bytes, const py::dict& options) {
   return open(std::move(owner), source, options);
 }
 
-namespace {
-
-// A Python file as a source: seek(offset), then read(n) until all is there.
-struct Reader {
-  py::object file;
-  std::exception_ptr failure;  // what Python raised; told once the open has ended
-
-  void read(uint64_t offset, char* destination, size_t size) {
-    constexpr size_t at_once = size_t{1} << 20;
-    file.attr("seek")(offset);
-    for (size_t have = 0; have < size;) {
-      const size_t want = std::min(size - have, at_once);
-      const py::object piece = file.attr("read")(want);
-      char* bytes = nullptr;
-      Py_ssize_t length = 0;
-      if (PyBytes_AsStringAndSize(piece.ptr(), &bytes, &length) != 0) throw py::error_already_set();
-      if (length == 0 || static_cast<size_t>(length) > want) {
-        throw Failure{INLAY_ERROR_IO, "reader: asked for " + std::to_string(want) +
-                                          " bytes at offset " + std::to_string(offset + have) +
-                                          ", got " + std::to_string(length)};
-      }
-      std::memcpy(destination + have, bytes, static_cast<size_t>(length));
-      have += static_cast<size_t>(length);
+void Reader::read(uint64_t offset, char* destination, size_t size) {
+  constexpr size_t at_once = size_t{1} << 20;
+  file_.attr("seek")(offset);
+  for (size_t have = 0; have < size;) {
+    const size_t want = std::min(size - have, at_once);
+    const py::object piece = file_.attr("read")(want);
+    char* bytes = nullptr;
+    Py_ssize_t length = 0;
+    if (PyBytes_AsStringAndSize(piece.ptr(), &bytes, &length) != 0) throw py::error_already_set();
+    if (length == 0 || static_cast<size_t>(length) > want) {
+      throw Failure{INLAY_ERROR_IO, "reader: asked for " + std::to_string(want) +
+                                        " bytes at offset " + std::to_string(offset + have) +
+                                        ", got " + std::to_string(length)};
     }
+    std::memcpy(destination + have, bytes, static_cast<size_t>(length));
+    have += static_cast<size_t>(length);
   }
+}
 
-  static inlay_status call(void* user, uint64_t offset, void* destination, size_t size) {
-    auto* reader = static_cast<Reader*>(user);
-    py::gil_scoped_acquire locked;
-    try {
-      reader->read(offset, static_cast<char*>(destination), size);
-      return INLAY_OK;
-    } catch (...) {
-      if (!reader->failure) reader->failure = std::current_exception();
-      return INLAY_ERROR_IO;
-    }
+inlay_status Reader::call(void* user, uint64_t offset, void* destination, size_t size) {
+  auto* reader = static_cast<Reader*>(user);
+  const std::lock_guard alone(reader->mutex_);
+  py::gil_scoped_acquire locked;
+  try {
+    reader->read(offset, static_cast<char*>(destination), size);
+    return INLAY_OK;
+  } catch (...) {
+    if (!reader->failure_) reader->failure_ = std::current_exception();
+    return INLAY_ERROR_IO;
   }
-};
+}
 
-}  // namespace
+inlay_source Reader::source(uint64_t size, const std::string& name) {
+  inlay_source source;
+  inlay_source_callback(&source, size, this, &Reader::call);
+  source.text = name.data();
+  source.text_length = name.size();
+  return source;
+}
+
+void Reader::rethrow() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
 
 Model Model::open_reader(const py::object& file, uint64_t size, const std::string& name,
                          const py::dict& options) {
-  Reader reader{file, nullptr};
-  inlay_source source;
-  inlay_source_callback(&source, size, &reader, &Reader::call);
-  source.text = name.data();
-  source.text_length = name.size();
-  try {
-    return open(std::make_shared<ModelOwner>(), source, options);
-  } catch (const Failure&) {
-    if (reader.failure) std::rethrow_exception(reader.failure);
-    throw;
-  }
+  auto owner = std::make_shared<ModelOwner>();
+  owner->reader = std::make_unique<Reader>(file);
+  const inlay_source source = owner->reader->source(size, name);
+  return open(std::move(owner), source, options);
 }
 
 namespace {

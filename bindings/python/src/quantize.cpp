@@ -44,6 +44,7 @@ void quantize(const Model& model, const std::string& path, const py::dict& value
     status = inlay_model_quantize(owner->handle, &sink, &options, &error);
   }
   progress.rethrow();
+  if (owner->reader) owner->reader->rethrow();
   check(status, error);
 }
 

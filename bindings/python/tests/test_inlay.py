@@ -666,6 +666,30 @@ class Quantize(BindingTest):
         self.assertEqual(len(plain), len(weighed))
         self.assertNotEqual(plain, weighed)
 
+    def test_quantize_reads_a_reader_again(self):
+        class File(io.BytesIO):
+            burns = False
+
+            def read(self, size=-1):
+                if self.burns:
+                    raise ValueError("the disk is on fire")
+                return super().read(size)
+
+        content = DEMO.read_bytes()
+        from_path, from_file = self.folder / "path.gguf", self.folder / "file.gguf"
+        with inlay.Model(DEMO) as model:
+            model.quantize(from_path, "Q8_0")
+        for depth in ("metadata", "weights"):
+            file = File(content)
+            with inlay.Model(file, depth=depth) as model:
+                model.quantize(from_file, "Q8_0")
+                self.assertEqual(from_file.read_bytes(), from_path.read_bytes())
+                file.burns = True
+                with self.assertRaisesRegex(ValueError, "on fire"):
+                    model.quantize(from_file, "Q8_0")
+                file.burns = False
+                model.quantize(from_file, "Q8_0")
+
     def test_refusals(self):
         path = self.folder / "never.gguf"
         with inlay.Model(DEMO) as model, model.session() as session:

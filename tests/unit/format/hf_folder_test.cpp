@@ -250,9 +250,9 @@ TEST_CASE("biases are there by the config, or refused", "[format]") {
   {
     FolderFiles f(llama_folder("", true));
     CHECK(f.read() == Status::format);
-    CHECK(f.says(
-        "self_attn.q_proj.bias is there and not 0, but by config.json the model has none "
-        "(attention_bias)"));
+    CHECK(
+        f.says("self_attn.q_proj.bias is there and not 0, but by config.json the model has none "
+               "(attention_bias)"));
   }
   for (const std::size_t not_zero : {9000, 4095, 8999}) {  // 9000: none
     std::vector<FolderTensor> tensors = gated_tensors("model.", false, true);
