@@ -1,6 +1,7 @@
 // logits.cpp - inlay logits: raw logits of a token list into a file, and a hash of their bytes.
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "arguments.h"
@@ -48,22 +49,34 @@ struct Copy {
   Hash hash;
 };
 
+// A file is replaced when it is whole: until then it may be the very model that is read.
 class Output {
  public:
   explicit Output(const std::string& path)
-      : path_(path), file_(std::fopen(path.c_str(), "wb"), std::fclose) {
+      : path_(path),
+        part_(is_device(path) ? path : path + ".logits.part"),
+        file_(std::fopen(part_.c_str(), "wb"), std::fclose) {
     if (!file_) fail(inlay::Status::io, path_ + ": cannot open for writing");
   }
   void write(std::span<const unsigned char> bytes) {
     check(std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size());
   }
-  void close() { check(std::fclose(file_.release()) == 0); }
+  void close() {
+    check(std::fclose(file_.release()) == 0);
+    check(part_ == path_ || std::rename(part_.c_str(), path_.c_str()) == 0);
+  }
 
  private:
+  static bool is_device(const std::string& path) {
+    std::error_code none;
+    const auto kind = std::filesystem::status(path, none).type();
+    return kind != std::filesystem::file_type::regular &&
+           kind != std::filesystem::file_type::not_found;
+  }
   void check(bool good) const {
     if (!good) fail(inlay::Status::io, path_ + ": cannot write");
   }
-  std::string path_;
+  std::string path_, part_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 

@@ -176,8 +176,8 @@ INLAY_API void inlay_source_parts(inlay_source* source, const inlay_source* part
 typedef struct inlay_sink {
   uint32_t struct_size;
   uint32_t reserved;
-  const char*
-      path; /* UTF-8; used when write is NULL. Written as path + ".part", renamed when whole */
+  const char* path; /* UTF-8; used when write is NULL. Written beside it under a new
+                               name that ends in .part, renamed when whole */
   size_t path_length;
   void* user;
   inlay_status (*write)(void* user, const void* data, size_t size);
@@ -315,7 +315,7 @@ typedef struct inlay_quantize_options {
   uint32_t struct_size;
   uint32_t threads; /* with the caller's; 0: physical cores. Unused with host jobs */
   const char*
-      type; /* zero-terminated: a tensor type ("Q8_0", "IQ4_XS", "BF16" ...) or a mix ("Q4_K_M",
+      type; /* zero-terminated: a tensor type ("Q8_0", "Q5_K", "BF16" ...) or a mix ("Q4_K_M",
                "Q3_K_L", "IQ2_M", "MXFP4_MOE" ...); docs/quantization.md lists them */
   const inlay_source* importance; /* a file that inlay_session_write_importance wrote; NULL: none */
   const inlay_keep* keep;         /* the first that matches a name wins */

@@ -11,6 +11,8 @@ namespace inlay {
 using FileCode = std::int32_t;
 // The number in plain words; the system's own texts depend on the language it is set to.
 const char* file_reason(FileCode code);
+// A file of that name is there.
+bool is_taken(FileCode code);
 
 enum class FileKind : std::uint8_t { missing, regular, folder, other };
 
@@ -53,6 +55,7 @@ class File {
   FileCode open(const char* path);                   // to read; never waits, not even for a pipe
   FileCode open_duplicate(std::int64_t descriptor);  // to read, with a life of its own
   FileCode create(const char* path);                 // to write, empty
+  FileCode create_new(const char* path);             // the same; is_taken() where the name is one
   bool is_open() const { return handle_ != closed; }
   FileCode close();  // a failing device may say so only here
 

@@ -31,6 +31,7 @@ const char* file_reason(FileCode code) {
   switch (code) {
     case ENOENT: return "no such file";
     case ENOTDIR: return "a part of the path is no folder";
+    case EEXIST: return "the name is taken";
     case EISDIR: return "it is a folder";
     case EACCES:
     case EPERM: return "no permission";
@@ -49,6 +50,8 @@ const char* file_reason(FileCode code) {
     default: return "the system refused";
   }
 }
+
+bool is_taken(FileCode code) { return code == EEXIST; }
 
 FileKind file_kind(const char* path) {
   struct stat state {};
@@ -82,6 +85,13 @@ FileCode File::open_duplicate(std::int64_t descriptor) {
 FileCode File::create(const char* path) {
   close();
   handle_ = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return code_of(handle_);
+}
+
+// Nor through a link: what it leads to is somebody's.
+FileCode File::create_new(const char* path) {
+  close();
+  handle_ = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   return code_of(handle_);
 }
 

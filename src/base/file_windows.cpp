@@ -37,6 +37,7 @@ const char* file_reason(FileCode code) {
   switch (static_cast<DWORD>(code)) {
     case ERROR_FILE_NOT_FOUND: return "no such file";
     case ERROR_PATH_NOT_FOUND: return "a part of the path is no folder";
+    case ERROR_FILE_EXISTS: return "the name is taken";
     case ERROR_ACCESS_DENIED: return "no permission, or a folder";
     case ERROR_SHARING_VIOLATION: return "another program uses it";
     case ERROR_INVALID_NAME: return "no name of a file";
@@ -54,6 +55,8 @@ const char* file_reason(FileCode code) {
     default: return "the system refused";
   }
 }
+
+bool is_taken(FileCode code) { return static_cast<DWORD>(code) == ERROR_FILE_EXISTS; }
 
 FileKind file_kind(const char* path) {
   const WidePath wide(path);
@@ -109,12 +112,24 @@ FileCode File::open_duplicate(std::int64_t descriptor) {
   return 0;
 }
 
+static std::intptr_t create_file(const WidePath& path, DWORD how) {
+  return reinterpret_cast<std::intptr_t>(
+      ::CreateFileW(path.text, GENERIC_WRITE, 0, nullptr, how, FILE_ATTRIBUTE_NORMAL, nullptr));
+}
+
 FileCode File::create(const char* path) {
   static_cast<void>(close());
   const WidePath wide(path);
   if (!wide.valid) return last_code();
-  handle_ = reinterpret_cast<std::intptr_t>(::CreateFileW(
-      wide.text, GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr));
+  handle_ = create_file(wide, CREATE_ALWAYS);
+  return code_of(is_open());
+}
+
+FileCode File::create_new(const char* path) {
+  static_cast<void>(close());
+  const WidePath wide(path);
+  if (!wide.valid) return last_code();
+  handle_ = create_file(wide, CREATE_NEW);
   return code_of(is_open());
 }
 

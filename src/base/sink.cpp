@@ -7,6 +7,7 @@ namespace inlay {
 namespace {
 
 constexpr std::size_t gathered_bytes = 64 * 1024;
+constexpr std::uint32_t most_names = 100;  // to be tried for the file while it is written
 
 Shown shown(std::string_view name) { return Shown(short_path(name)); }
 
@@ -51,11 +52,28 @@ Status Sink::open_path(const inlay_sink& description, Error& error) {
     return fail(error, Status::io, "{}: cannot write: it is a folder", shown(path));
   }
   renames_ = kind != FileKind::other;
-  if (is_error(keep_text(part_, path, renames_ ? ".part" : ""))) {
-    return fail_memory(error, "path of a sink");
+  FileCode code = 0;
+  if (renames_) {
+    INLAY_TRY(create_beside(path, &code, error));
+  } else {
+    code = file_.create(name_.data());
   }
-  if (const FileCode code = file_.create(part_.data())) return refuse("open", code, error);
+  if (code) return refuse("open", code, error);
   state_ = State::open;
+  return Status::ok;
+}
+
+// Under a name that is not taken: a file that is there may be somebody's, even the model being
+// read.
+Status Sink::create_beside(std::string_view path, FileCode* code, Error& error) {
+  for (std::uint32_t i = 0; i < most_names; ++i) {
+    char suffix[16] = ".part";
+    if (i) print(suffix, sizeof suffix, ".{}.part", i);
+    part_.clear();
+    if (is_error(keep_text(part_, path, suffix))) return fail_memory(error, "path of a sink");
+    *code = file_.create_new(part_.data());
+    if (!is_taken(*code)) break;
+  }
   return Status::ok;
 }
 

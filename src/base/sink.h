@@ -11,9 +11,10 @@
 
 namespace inlay {
 
-// A path is written as <path>.part, which close() renames: until then what was at the path stays,
-// and without close(), or after an error, nothing new is left. A path that leads to a device or a
-// pipe is written directly. Small pieces are gathered; memory is constant.
+// A path is written as <path>.part (or .1.part ... where that is taken), which close() renames:
+// until then what was at the path stays, and without close(), or after an error, nothing new is
+// left. A path that leads to a device or a pipe is written directly. Small pieces are gathered;
+// memory is constant.
 //
 // Errors: ARGUMENT (the description), IO, CANCELLED (a host function's word), MEMORY; after one,
 // every write() and close() is STATE.
@@ -40,6 +41,7 @@ class Sink {
   enum class State : std::uint8_t { idle, open, closed, failed };
 
   Status open_path(const inlay_sink& description, Error& error);
+  Status create_beside(std::string_view path, FileCode* code, Error& error);
   Status check_open(Error& error) const;
   Status flush(Error& error);
   Status put(const void* data, std::size_t size, Error& error);

@@ -221,6 +221,22 @@ const inlay_keep* kept(std::span<const inlay_keep> keep, std::string_view name) 
   return nullptr;
 }
 
+// Patterns that match no matrix are mistakes, most likely.
+void warn_of_idle(const Manifest& manifest, const MixOptions& options) {
+  if (!options.log.write) return;
+  for (const inlay_keep& k : options.keep) {
+    bool works = false;
+    for (const TensorInfo& tensor : manifest.tensors()) {
+      works = works || (!is_vector(tensor) && matches(k.pattern, tensor.name));
+    }
+    if (works) continue;
+    char text[160];
+    const std::size_t length =
+        print(text, sizeof text, "keep: no matrix has a name like {}", Shown(k.pattern));
+    options.log.write(options.log.user, INLAY_LOG_WARNING, text, std::min(length, sizeof text - 1));
+  }
+}
+
 }  // namespace
 
 Status choose_types(const Manifest& manifest, const Mix& mix, const MixOptions& options,
@@ -248,6 +264,7 @@ Status choose_types(const Manifest& manifest, const Mix& mix, const MixOptions& 
     INLAY_TRY(expect_type(mix.name, name, &types[i], error));
     types[i] = fitting(tensor, types[i], options.log);
   }
+  warn_of_idle(manifest, options);
   return Status::ok;
 }
 

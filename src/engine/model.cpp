@@ -156,6 +156,9 @@ Status Model::record_as(const Mix& mix, const inlay_log& log, const ModelOptions
 
 // As stored, else as the first rung that fits; the log is told of that one's tensors only.
 Status Model::fit_budget(const ModelOptions& options, Error& error) {
+  if (options.weight_budget == 0) {
+    return fail(error, Status::argument, "model options: weights is auto, weight_budget is 0");
+  }
   const Mix* rung = nullptr;
   for (std::uint32_t i = 0; weights_.bytes() > options.weight_budget; ++i) {
     const char* last = rung ? rung->name : "stored";

@@ -63,11 +63,12 @@ Status Quantizer::choose(Error& error) {
   if (is_error(types_.resize(manifest_.tensors().size()))) return fail_memory(error, "types");
   has_importance_ = options_.importance != nullptr;
   if (has_importance_) {
-    std::uint64_t matched = 0;
+    std::uint64_t matched = 0, matrices = 0;
+    for (const TensorInfo& t : manifest_.tensors()) matrices += t.elements > t.shape[0];
     INLAY_TRY(importance_.open(*options_.importance, manifest_, &matched, error));
     char text[128];
-    print(text, sizeof text, "the importance file has values for {} of {} tensors", matched,
-          manifest_.tensors().size());
+    print(text, sizeof text, "the importance file has values for {} of {} matrices", matched,
+          matrices);
     log(INLAY_LOG_INFO, text);
   }
   const MixOptions how{options_.keep, has_importance_, model_.host().log};

@@ -249,11 +249,18 @@ Status RowWorkers::piece(Worker& worker, std::uint64_t first, std::uint64_t coun
   return Status::ok;
 }
 
+// Rows of a folder's tensor may have another order than in their file.
+std::uint64_t RowWorkers::row_of_file(std::uint64_t row) const {
+  const std::uint32_t packing = task_.tensor->packing;
+  return packing == no_packing ? row : manifest_.packings()[packing].swap.stored_row(row);
+}
+
 Status RowWorkers::check_row(Worker& worker, std::uint64_t row, const std::byte* stored) {
   dequantize_row(task_.type, stored, columns_, worker.row.data());
   const std::uint32_t bad = first_not_finite(worker.row.data(), columns_);
-  return bad == columns_ ? Status::ok
-                         : refuse(task_.tensor->name, row, bad, worker.row[bad], worker.error);
+  return bad == columns_
+             ? Status::ok
+             : refuse(task_.tensor->name, row_of_file(row), bad, worker.row[bad], worker.error);
 }
 
 Status RowWorkers::encode(Worker& worker, std::uint64_t row, const std::byte* stored,
@@ -263,7 +270,9 @@ Status RowWorkers::encode(Worker& worker, std::uint64_t row, const std::byte* st
   dequantize_row(tensor.type, stored, columns_, values);
   bool fits = encode_row(task_.type, values, task_.importance, columns_, out);
   const std::uint32_t bad = fits ? columns_ : first_not_finite(values, columns_);
-  if (bad < columns_) return refuse(tensor.name, row, bad, values[bad], worker.error);
+  if (bad < columns_) {
+    return refuse(tensor.name, row_of_file(row), bad, values[bad], worker.error);
+  }
   const std::uint32_t column = largest_column(values, columns_);
   const float largest = values[column];
   if (fits && magnitude(largest) > largest_half) {
@@ -273,8 +282,8 @@ Status RowWorkers::encode(Worker& worker, std::uint64_t row, const std::byte* st
   }
   if (fits) return Status::ok;
   return fail(worker.error, Status::format,
-              "{}: row {}, column {}: the weight is {}, too large for {}", Shown(tensor.name), row,
-              column, largest, type_info(task_.type)->name);
+              "{}: row {}, column {}: the weight is {}, too large for {}", Shown(tensor.name),
+              row_of_file(row), column, largest, type_info(task_.type)->name);
 }
 
 }  // namespace inlay

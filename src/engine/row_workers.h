@@ -59,6 +59,7 @@ class RowWorkers {
   void work(Worker& worker);
   Status piece(Worker& worker, std::uint64_t first, std::uint64_t count);
   Status encode(Worker& worker, std::uint64_t row, const std::byte* stored, std::byte* out);
+  std::uint64_t row_of_file(std::uint64_t row) const;
   Status check_row(Worker& worker, std::uint64_t row, const std::byte* stored);
 
   Allocator& allocator_;

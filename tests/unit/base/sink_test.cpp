@@ -79,6 +79,20 @@ TEST_CASE("sink: the file has its name when it is whole", "[base]") {
   CHECK(read_text(path) == expected);
 }
 
+TEST_CASE("sink: files beside it are left alone, whatever their names", "[base]") {
+  const ScratchFolder folder;
+  const std::string path = folder / "out.gguf";
+  folder.add("out.gguf.part", std::string("somebody's"));
+  std::filesystem::create_symlink(folder / "elsewhere", path + ".1.part");
+  Written out;
+  REQUIRE(out.open(path) == Status::ok);
+  REQUIRE(out.write("new") == Status::ok);
+  REQUIRE(out.close() == Status::ok);
+  CHECK(read_text(path) == "new");
+  CHECK(read_text(path + ".part") == "somebody's");
+  CHECK_FALSE(std::filesystem::exists(folder / "elsewhere"));
+}
+
 TEST_CASE("sink: no close, no file", "[base]") {
   const ScratchFolder folder;
   const std::string path = folder / "out.gguf";
