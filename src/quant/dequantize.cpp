@@ -11,11 +11,21 @@ namespace inlay {
 #include "quant/types.inc"
 #undef INLAY_TYPE
 
+// Numbers that stand alone have their own way to floats, blocks all go by way of the normal form.
+template <class Q>
+static void dequantize_as(const void* row, std::uint32_t k, float* out) {
+  if constexpr (Q::elements == 1) {
+    Q::dequantize(row, k, out);
+  } else {
+    dequantize_blocks<Q>(row, k, out);
+  }
+}
+
 void dequantize_row(Type type, const void* row, std::uint32_t k, float* out) {
   switch (type) {
 #define INLAY_TYPE(id, name, file, elements, bytes) \
   case Type::name:                                  \
-    return name::dequantize(row, k, out);
+    return dequantize_as<name>(row, k, out);
 #include "quant/types.inc"
 #undef INLAY_TYPE
   }

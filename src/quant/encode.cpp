@@ -13,9 +13,15 @@ static bool all_finite(const float* x, std::uint32_t n) {
 }
 
 template <class Q>
-concept Encodes = requires(const float* x, void* row) {
+concept EncodesNumbers = requires(const float* x, void* row) {
   Q::encode(x, x, 1u, row);
 };
+template <class Q>
+concept EncodesBlocks = requires(const float* x, typename Q::Block& block) {
+  Q::encode_block(x, x, block);
+};
+template <class Q>
+concept Encodes = EncodesNumbers<Q> || EncodesBlocks<Q>;
 
 // Types whose scales end at a number have its name; those of the others become infinite.
 template <class Q>
@@ -33,7 +39,11 @@ static bool encode_as(const float* x, const float* importance, std::uint32_t k, 
   if constexpr (Encodes<Q>) {
     if (k % Q::elements != 0 || !all_finite(x, k) || !reaches<Q>(x, k)) return false;
     if (importance && !all_finite(importance, k)) return false;
-    Q::encode(x, importance, k, out);
+    if constexpr (EncodesBlocks<Q>) {
+      encode_blocks<Q>(x, importance, k, out);
+    } else {
+      Q::encode(x, importance, k, out);
+    }
     return true;
   }
   return false;

@@ -58,13 +58,6 @@ struct IQ1_M {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ1_M>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ1_M>(x, importance, k, row);
-  }
-
   template <class V>
   using Lanes = NormalLanes<IQ1_M, V>;
 };

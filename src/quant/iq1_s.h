@@ -51,13 +51,6 @@ struct IQ1_S {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ1_S>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ1_S>(x, importance, k, row);
-  }
-
   template <class V>
   using Lanes = NormalLanes<IQ1_S, V>;
 };

@@ -47,13 +47,6 @@ struct IQ2_XS {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ2_XS>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ2_XS>(x, importance, k, row);
-  }
-
   template <class V>
   using Lanes = NormalLanes<IQ2_XS, V>;
 

@@ -48,13 +48,6 @@ struct IQ2_XXS {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ2_XXS>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ2_XXS>(x, importance, k, row);
-  }
-
   template <class V>
   using Lanes = NormalLanes<IQ2_XXS, V>;
 

@@ -52,13 +52,6 @@ struct IQ3_XXS {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ3_XXS>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ3_XXS>(x, importance, k, row);
-  }
-
   template <class V>
   using Lanes = NormalLanes<IQ3_XXS, V>;
 

@@ -47,13 +47,6 @@ struct IQ4_NL {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ4_NL>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ4_NL>(x, importance, k, row);
-  }
-
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,

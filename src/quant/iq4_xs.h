@@ -60,13 +60,6 @@ struct IQ4_XS {
     put(scaled, best, block);
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<IQ4_XS>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<IQ4_XS>(x, importance, k, row);
-  }
-
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,

@@ -55,13 +55,6 @@ struct MXFP4 {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<MXFP4>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<MXFP4>(x, importance, k, row);
-  }
-
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,

@@ -44,13 +44,6 @@ struct Q1_0 {
     for (int i = 0; i < 4; ++i) put_bits(q + 32 * i, 0, block.bits + 4 * i);
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<Q1_0>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<Q1_0>(x, importance, k, row);
-  }
-
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,

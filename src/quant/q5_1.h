@@ -39,13 +39,6 @@ struct Q5_1 {
     put_bits(fit.q, 4, block.high_bits);
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<Q5_1>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<Q5_1>(x, importance, k, row);
-  }
-
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,

@@ -52,13 +52,6 @@ struct Q6_K {
     }
   }
 
-  static void dequantize(const void* row, std::uint32_t k, float* out) {
-    dequantize_blocks<Q6_K>(row, k, out);
-  }
-  static void encode(const float* x, const float* importance, std::uint32_t k, void* row) {
-    encode_blocks<Q6_K>(x, importance, k, row);
-  }
-
   // isum = sum s * dot(q, x) - 32 * sum s * sum(x); the parts are at most 256 * 128 * 63 * 127 <
   // 2^28 and 256 * 128 * 32 * 127 < 2^27 in magnitude, so every order of adding them stays in an
   // int32.

@@ -1,7 +1,8 @@
 // types.h - the headers of all types in types.inc, for tables that are made from that list.
 //
-// Each type is a struct of its name with Block, elements, activation, dequantize() and encode() of
-// a row, and Lanes<V>; quantized ones also have unpack() to the normal form.
+// Each type is a struct of its name with Block, elements, activation and Lanes<V>. Numbers that
+// stand alone have dequantize() and encode() of a row; blocks have unpack() to the normal form,
+// encode_block(), and what the form leaves open: span, sub, has_min, low, high.
 #pragma once
 
 #include "quant/bf16.h"

@@ -1,5 +1,5 @@
 // encode_quality.cpp - what the encoders of weight types lose, with and without importance.
-#include "reference/linear.h"
+#include "kernels/encoded.h"
 #include "support/catch.h"
 
 using namespace inlay;
@@ -23,40 +23,10 @@ constexpr Figure figures[] = {
     {Type::Q1_0, 0.60629, 0.55516},  {Type::Q2_0, 0.35438, 0.26512},
 };
 
-std::vector<float> normal_values(std::uint32_t n, std::uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> x(n);
-  for (float& v : x) v = normal(random);
-  return x;
-}
 std::vector<float> some_importance(std::uint32_t n) {
   std::vector<float> importance = normal_values(n, 99);
   for (float& v : importance) v = std::exp(2 * v);
   return importance;
-}
-
-std::vector<std::uint8_t> encode(Type type, const std::vector<float>& x, const float* importance) {
-  const auto k = static_cast<std::uint32_t>(x.size());
-  std::vector<std::uint8_t> row(weight_row_bytes(type, k));
-  REQUIRE(encode_row(type, x.data(), importance, k, row.data()));
-  return row;
-}
-std::vector<float> round_trip(Type type, const std::vector<float>& x, const float* importance) {
-  std::vector<float> y(x.size());
-  dequantize_row(type, encode(type, x, importance).data(), static_cast<std::uint32_t>(x.size()),
-                 y.data());
-  return y;
-}
-
-double relative_error(const std::vector<float>& y, const std::vector<float>& x, const float* w) {
-  double error = 0, size = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double weight = w ? w[i] : 1.0;
-    error += weight * (double(y[i]) - x[i]) * (double(y[i]) - x[i]);
-    size += weight * x[i] * x[i];
-  }
-  return std::sqrt(error / size);
 }
 
 }  // namespace

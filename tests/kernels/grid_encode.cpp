@@ -4,9 +4,9 @@
 #include <random>
 #include <vector>
 
+#include "kernels/encoded.h"
 #include "quant/encode.h"
 #include "quant/grid_search.h"
-#include "reference/linear.h"
 #include "support/catch.h"
 
 using namespace inlay;
@@ -97,33 +97,6 @@ constexpr Figure figures[] = {
     {Type::IQ4_XS, 0.07504, 0.04856},  {Type::MXFP4, 0.11185, 0.11373},
     {Type::NVFP4, 0.08645, 0.05647},
 };
-
-std::vector<float> normal_values(std::uint32_t n, std::uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> x(n);
-  for (float& v : x) v = normal(random);
-  return x;
-}
-
-std::vector<float> round_trip(Type type, const std::vector<float>& x, const float* importance) {
-  const auto k = static_cast<std::uint32_t>(x.size());
-  std::vector<std::uint8_t> row(weight_row_bytes(type, k));
-  REQUIRE(encode_row(type, x.data(), importance, k, row.data()));
-  std::vector<float> y(x.size());
-  dequantize_row(type, row.data(), k, y.data());
-  return y;
-}
-
-double relative_error(const std::vector<float>& y, const std::vector<float>& x, const float* w) {
-  double error = 0, size = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double weight = w ? w[i] : 1.0;
-    error += weight * (double(y[i]) - x[i]) * (double(y[i]) - x[i]);
-    size += weight * x[i] * x[i];
-  }
-  return std::sqrt(error / size);
-}
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "reference/linear.h"
+#include "kernels/encoded.h"
 #include "support/catch.h"
 #include "support/data.h"
 
@@ -72,29 +72,6 @@ std::uint64_t hash_bytes(const std::vector<std::uint8_t>& bytes) {
   return hash;
 }
 
-std::vector<std::uint8_t> encode(Type type, const std::vector<float>& x) {
-  const auto k = static_cast<std::uint32_t>(x.size());
-  std::vector<std::uint8_t> row(weight_row_bytes(type, k));
-  REQUIRE(encode_row(type, x.data(), nullptr, k, row.data()));
-  return row;
-}
-
-std::vector<float> round_trip(Type type, const std::vector<float>& x) {
-  std::vector<float> y(x.size());
-  dequantize_row(type, encode(type, x).data(), static_cast<std::uint32_t>(x.size()), y.data());
-  return y;
-}
-
-double relative_error(Type type, const std::vector<float>& x) {
-  const std::vector<float> y = round_trip(type, x);
-  double error = 0, size = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    error += (double(y[i]) - x[i]) * (double(y[i]) - x[i]);
-    size += double(x[i]) * x[i];
-  }
-  return std::sqrt(error / size);
-}
-
 }  // namespace
 
 TEST_CASE("types: known bytes dequantize to the bits of the gguf package") {
@@ -138,14 +115,14 @@ TEST_CASE("encode: errors on normal values are those of the type's bits") {
   std::normal_distribution<float> normal;
   std::vector<float> x(256 * 64);
   for (float& v : x) v = normal(random);
-  CHECK(relative_error(Type::Q8_0, x) < 0.0060);
+  CHECK(relative_error(round_trip(Type::Q8_0, x), x) < 0.0060);
   // Plain rounding with one float scale (and minimum) a group gives 0.0187 and 0.0783; the search
   // must gain more than the small scales lose.
-  CHECK(relative_error(Type::Q6_K, x) < 0.0180);
-  CHECK(relative_error(Type::Q4_K, x) < 0.0740);
-  CHECK(relative_error(Type::Q4_0, x) < 0.0960);
-  CHECK(relative_error(Type::F16, x) < 0.0003);
-  CHECK(relative_error(Type::BF16, x) < 0.0021);
+  CHECK(relative_error(round_trip(Type::Q6_K, x), x) < 0.0180);
+  CHECK(relative_error(round_trip(Type::Q4_K, x), x) < 0.0740);
+  CHECK(relative_error(round_trip(Type::Q4_0, x), x) < 0.0960);
+  CHECK(relative_error(round_trip(Type::F16, x), x) < 0.0003);
+  CHECK(relative_error(round_trip(Type::BF16, x), x) < 0.0021);
 }
 
 TEST_CASE("encode: what a type can hold exactly stays exact") {
