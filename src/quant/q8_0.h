@@ -26,20 +26,18 @@ struct Q8_0 {
     std::memcpy(out.q, block.q, sizeof block.q);
   }
 
+  // With importances the search, or plain rounding where that loses less (or nothing, as with
+  // values that were in this form before).
   static void encode_block(const float* x, const float* importance, Block& block) {
-    if (importance) {
-      // -128 is left out: not every reader takes it.
-      const HalfScaleFit<32, -127, 127> fit(x, importance);
-      block.d = fit.d;
-      for (int i = 0; i < 32; ++i) block.q[i] = static_cast<std::int8_t>(fit.q[i] - 127);
-      return;
-    }
-    const float d = largest_magnitude(x, 32) / 127.0f;
-    const float inverse = finite_inverse(d);
-    block.d = float_to_half(d);
-    for (int i = 0; i < 32; ++i) {
-      block.q[i] = static_cast<std::int8_t>(round_half_away(x[i] * inverse));
-    }
+    encode_plain(x, block);
+    if (!importance) return;
+    // -128 is left out: not every reader takes it.
+    const HalfScaleFit<32, -127, 127> fit(x, importance);
+    Block searched;
+    searched.d = fit.d;
+    for (int i = 0; i < 32; ++i) searched.q[i] = static_cast<std::int8_t>(fit.q[i] - 127);
+    const ErrorWeights<32> weights(importance);
+    if (error_of(searched, x, weights.w) < error_of(block, x, weights.w)) block = searched;
   }
 
   template <class V>
@@ -57,6 +55,25 @@ struct Q8_0 {
       }
     }
   };
+
+ private:
+  static void encode_plain(const float* x, Block& block) {
+    const float d = largest_magnitude(x, 32) / 127.0f;
+    const float inverse = finite_inverse(d);
+    block.d = float_to_half(d);
+    for (int i = 0; i < 32; ++i) {
+      block.q[i] = static_cast<std::int8_t>(round_half_away(x[i] * inverse));
+    }
+  }
+  static float error_of(const Block& block, const float* x, const float* w) {
+    const float d = half_to_float(block.d);
+    float error = 0.0f;
+    for (int i = 0; i < 32; ++i) {
+      const float off = d * static_cast<float>(block.q[i]) - x[i];
+      error += w[i] * off * off;
+    }
+    return error;
+  }
 };
 
 }  // namespace inlay

@@ -108,3 +108,10 @@ TEST_CASE("encode: odd values and odd importances give finite weights of the rig
     }
   }
 }
+
+TEST_CASE("encode: what is in Q8_0 already stays, also with importances") {
+  const std::vector<float> x = round_trip(Type::Q8_0, normal_values(1 << 14, 2));
+  const std::vector<float> importance = some_importance(1 << 14);
+  CHECK(round_trip(Type::Q8_0, x) == x);
+  CHECK(round_trip(Type::Q8_0, x, importance.data()) == x);
+}
