@@ -1,6 +1,7 @@
 // arguments.cpp - shared options: their words, and what they turn into.
 #include "arguments.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstdio>
@@ -191,18 +192,35 @@ std::string TextArguments::read(bool or_input) const {
   return or_input ? read_all(stdin, "standard input") : std::string();
 }
 
-void declare_kv(CLI::App& command, std::uint32_t& kv_type) {
-  const auto set = [&kv_type](const std::string& name) {
-    const std::map<std::string, std::uint32_t> types = {
-        {"auto", INLAY_KV_AUTO}, {"f32", INLAY_KV_F32}, {"f16", INLAY_KV_F16}};
-    const auto found = types.find(name);
-    if (found == types.end()) {
-      throw CLI::ValidationError("--kv", fmt::format("{} is not auto, f32 or f16", shown(name)));
-    }
-    kv_type = found->second;
+namespace {
+
+inlay::KvType parse_kv(std::string_view word) {
+  constexpr std::pair<std::string_view, inlay::KvType> types[] = {
+      {"auto", inlay::KvType::automatic}, {"f32", inlay::KvType::f32},
+      {"f16", inlay::KvType::f16},        {"bf16", inlay::KvType::bf16},
+      {"q8_0", inlay::KvType::q8_0},      {"q4_0", inlay::KvType::q4_0}};
+  const auto lower = [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   };
-  command.add_option_function<std::string>("--kv", set,
-                                           "Type of the key/value cache: auto, f32, f16");
+  for (const auto& [name, type] : types) {
+    const auto same = [&](char a, char b) { return lower(a) == b; };
+    if (std::equal(word.begin(), word.end(), name.begin(), name.end(), same)) return type;
+  }
+  throw CLI::ValidationError(
+      "--kv", fmt::format("{} is not auto, f32, f16, bf16, q8_0 or q4_0", shown(word)));
+}
+
+}  // namespace
+
+void declare_kv(CLI::App& command, inlay::SessionOptions& session) {
+  const auto set = [&session](const std::string& word) {
+    const std::size_t slash = word.find('/');
+    session.kv_type = parse_kv(std::string_view(word).substr(0, slash));
+    session.value_type = slash == word.npos ? inlay::KvType::automatic
+                                            : parse_kv(std::string_view(word).substr(slash + 1));
+  };
+  command.add_option_function<std::string>(
+      "--kv", set, "Type of the key/value cache: auto, f32, f16, bf16, q8_0, q4_0; or KEYS/VALUES");
 }
 
 std::vector<std::int32_t> parse_ids(const std::string& list) {

@@ -73,8 +73,8 @@ struct TextArguments {
   std::string read(bool or_input) const;
 };
 
-// --kv TYPE, into a number of inlay.h.
-void declare_kv(CLI::App& command, std::uint32_t& kv_type);
+// --kv TYPE, or TYPE/TYPE of keys and of values.
+void declare_kv(CLI::App& command, inlay::SessionOptions& session);
 
 // Token ids separated by commas; fails on anything else.
 std::vector<std::int32_t> parse_ids(const std::string& list);

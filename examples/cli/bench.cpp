@@ -29,7 +29,7 @@ struct Options {
     declare_count(command, "--sequences", session.sequences, 1024,
                   "Sequences side by side (default 1)");
     declare_count(command, "--chunk", session.chunk, 8192, "Most tokens in one pass");
-    declare_kv(command, session.kv_type);
+    declare_kv(command, session);
     command.add_flag("--json", json, "One JSON object");
   }
 };
@@ -181,6 +181,7 @@ void bench(const Options& options) {
 
   inlay::SessionOptions session = options.session;
   session.threads = options.model.threads;
+  session.reuse = false;  // nothing but what is measured
   session.context = options.depth + std::max({options.prefill, options.decode, 1u});
   results.plan = model.plan(session).value();
   begin = std::chrono::steady_clock::now();

@@ -107,6 +107,7 @@ inlay::SessionOptions session_options(const Options& options, std::size_t count)
   inlay::SessionOptions session = options.session;
   session.context = static_cast<std::uint32_t>(count);
   session.threads = options.model.threads;
+  session.reuse = false;  // each copy computes its own
   // With --all every token of a pass has a row, so that a pass is as long as --chunk says.
   if (options.all) session.logits_rows = session.chunk;
   return session;

@@ -17,7 +17,7 @@ struct Options {
     declare_count(command, "--ctx", session.context, 1u << 20, "Tokens a sequence can hold");
     declare_count(command, "--sequences", session.sequences, 1024, "Sequences at once");
     declare_count(command, "--chunk", session.chunk, 8192, "Most tokens in one pass");
-    declare_kv(command, session.kv_type);
+    declare_kv(command, session);
     command.add_flag("--json", json, "One JSON object");
   }
 };

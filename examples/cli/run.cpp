@@ -13,12 +13,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::uint32_t trace_events = 1u << 16;  // of each thread: 2 MiB
+
 struct Options {
   LoadArguments model;
   TextArguments prompt;
   inlay::SessionOptions session;
   inlay::SamplerOptions sampler;
   std::uint64_t tokens = 256;
+  std::string trace;
   bool stats = false;
 
   void declare(CLI::App& command) {
@@ -34,7 +37,8 @@ struct Options {
     declare_number(command, "--seed", sampler.seed, "Another seed, another text (default 0)");
     declare_count(command, "--ctx", session.context, 1u << 20,
                   "Tokens of prompt and text together");
-    declare_kv(command, session.kv_type);
+    declare_kv(command, session);
+    command.add_option("--trace", trace, "A file for what ran when, as Chrome trace JSON");
     command.add_flag("--stats", stats, "Times and memory on standard error");
   }
 };
@@ -53,6 +57,8 @@ const char* words(inlay::Finish finish) {
     case inlay::Finish::end: return "end of text";
     case inlay::Finish::tokens: return "token limit";
     case inlay::Finish::context: return "context full";
+    case inlay::Finish::stop: return "stop token";
+    case inlay::Finish::pages: return "key/value cache full";
     case inlay::Finish::none: break;
   }
   return "nothing to continue";
@@ -109,6 +115,7 @@ void run(const Options& options) {
 
   inlay::SessionOptions session_options = options.session;
   session_options.threads = options.model.threads;
+  if (!options.trace.empty()) session_options.trace_events = trace_events;
   inlay::Session session = inlay::Session::open(model, session_options).value();
   const inlay::Sequence sequence = session.add().value();
   times.loaded = Clock::now();
@@ -118,6 +125,7 @@ void run(const Options& options) {
   inlay::TextStream text(tokenizer, !prompt.empty());
   stream(session, text, times);
   if (isatty(STDOUT_FILENO)) write("\n");
+  if (!options.trace.empty()) session.write_trace(inlay::Sink::path(options.trace)).value();
   if (options.stats) print_stats(times, memory);
 }
 

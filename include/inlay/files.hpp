@@ -17,8 +17,8 @@
 namespace inlay {
 inline namespace INLAY_FACADE {
 
-/// Where the bytes of a model come from. What a Source refers to is borrowed until the call that
-/// takes the Source returns, the bytes of memory() longer.
+/// Where the bytes of a model or of a snapshot come from. What a Source refers to is borrowed until
+/// the call that takes the Source returns; the bytes of memory() longer, where it is a model.
 class Source {
  public:
   /// A file, mapped into memory, or a folder (config.json, *.safetensors, tokenizer.json). Of a

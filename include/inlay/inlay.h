@@ -436,7 +436,15 @@ INLAY_API void inlay_sampler_options_defaults(inlay_sampler_options* options);
 typedef struct inlay_session inlay_session;
 typedef uint64_t inlay_sequence; /* 0 is never a sequence */
 
-enum { INLAY_KV_AUTO = 0, INLAY_KV_F32 = 1, INLAY_KV_F16 = 2 };
+/* What keys and values are kept as. Q8_0 and Q4_0 take 8.5 and 4.5 bits a number, in blocks of 32. */
+enum {
+  INLAY_KV_AUTO = 0,
+  INLAY_KV_F32 = 1,
+  INLAY_KV_F16 = 2,
+  INLAY_KV_BF16 = 3,
+  INLAY_KV_Q8_0 = 4,
+  INLAY_KV_Q4_0 = 5
+};
 
 typedef struct inlay_session_options {
   uint32_t struct_size;
@@ -445,7 +453,19 @@ typedef struct inlay_session_options {
   uint32_t chunk;       /* most tokens in one pass over the weights, up to 8192; 0: 256 */
   uint32_t logits_rows; /* most rows of logits in one pass; 0: one for each sequence */
   uint32_t kv_type;     /* INLAY_KV_...; AUTO: F32 for a model of F32 weights, else F16 */
-  uint32_t threads;     /* without host jobs: threads incl. the caller's; 0: physical cores */
+  uint32_t threads;     /* without host jobs: threads incl. the caller's; 0: physical cores, as far
+                           as affinity and a container's quota allow */
+  uint32_t value_type;  /* INLAY_KV_... of the values, kv_type is then of the keys; AUTO: as kv_type */
+  /* 1: what is computed is found again by its tokens, see "Prefixes" below. 0: every sequence
+   * computes its own tokens. The results are the same bits. Default 1; always 0 when the model was
+   * opened with `importance`. */
+  uint32_t reuse;
+  /* Tokens whose keys and values the session can hold, rounded up to pages of 64. 0: a full context
+   * for every sequence, which never runs out. Less: sequences compete for it. More: prefixes are
+   * remembered for longer. */
+  uint64_t kv_tokens;
+  uint32_t trace_events; /* entries a worker keeps for inlay_session_write_trace; 0: no trace */
+  uint32_t reserved;
 } inlay_session_options;
 
 INLAY_API void inlay_session_options_defaults(inlay_session_options* options);
@@ -487,9 +507,45 @@ INLAY_API void inlay_session_close(inlay_session* session);
 /* A new empty sequence. LIMIT when `sequences` of them exist. */
 INLAY_API inlay_status inlay_session_add(inlay_session* session, inlay_sequence* sequence,
                                          inlay_error* error);
-/* Ends a sequence and gives its pages back. STATE when it is not alive. A pass that is in flight
- * with rows of it begins anew, also for the other sequences. */
+/* Ends a sequence. What it has computed is remembered for others until its pages are needed. STATE
+ * when it is not alive. */
 INLAY_API inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence);
+
+/* Prefixes. Keys and values lie in pages of 64 tokens, which sequences share: whatever a session has
+ * computed is found again by its tokens, also of sequences that are gone, and is not computed twice:
+ * a chat that feeds its whole history anew pays for the new tokens only, and thirty characters with
+ * one prompt hold it once. A page is copied when two sequences go on from it differently. Reuse and
+ * computation give the same bits. Nothing is asked of the host; inlay_session_get_info tells how much
+ * was reused. Tokens whose logits are wanted (the last one fed, and all of INLAY_FEED_ALL_LOGITS) are
+ * always computed. */
+
+/* A second sequence with the same tokens, sampler and settings; pages are shared. It may sample from
+ * the logits of the first at once. LIMIT when `sequences` of them exist. */
+INLAY_API inlay_status inlay_session_fork(inlay_session* session, inlay_sequence sequence,
+                                          inlay_sequence* copy, inlay_error* error);
+/* Back to the first `length` tokens; what came after is forgotten. A sampler stays and draws again
+ * from there. A pass in flight with later rows of it begins anew. Errors: ARGUMENT (more than the
+ * sequence has), STATE. */
+INLAY_API inlay_status inlay_session_rewind(inlay_session* session, inlay_sequence sequence,
+                                            uint32_t length, inlay_error* error);
+
+/* What happens when a sequence has more tokens than the context. */
+enum {
+  /* A generation ends with INLAY_FINISH_CONTEXT; feeding more is LIMIT. The default. */
+  INLAY_CONTEXT_STOP = 0,
+  /* As STOP, and a generation that may not fit (length + max_tokens over the context, or no
+   * max_tokens) is refused with LIMIT when it is asked for. */
+  INLAY_CONTEXT_REFUSE = 1,
+  /* The tokens behind the first `keep` are forgotten, as many as needed and at least half of them;
+   * the rest moves up to their positions and is computed again. So the sequence is at any time what
+   * its tokens are, and has the bits of a sequence that was fed them. */
+  INLAY_CONTEXT_DROP = 2
+};
+/* `keep` (for DROP): tokens that are never forgotten, such as a system prompt; under the context.
+ * Errors: ARGUMENT, STATE. */
+INLAY_API inlay_status inlay_session_set_context_policy(inlay_session* session,
+                                                        inlay_sequence sequence, uint32_t policy,
+                                                        uint32_t keep, inlay_error* error);
 
 /* Logits for every token fed, not only for the last. A pass has at most `logits_rows` of them:
  * raise that option with `chunk`, or the prompt goes through the weights a few tokens at a time. */
@@ -510,10 +566,22 @@ INLAY_API inlay_status inlay_session_generate(inlay_session* session, inlay_sequ
                                               uint64_t max_tokens, inlay_error* error);
 
 enum {
+  INLAY_STOP_IGNORE_END = 1 /* end-of-generation tokens are tokens as others */
+};
+enum { INLAY_STOP_MAX = 32 };
+/* Tokens that end a generation of this sequence, besides the model's own ends; replaces what was set
+ * before. At most INLAY_STOP_MAX. Errors: ARGUMENT, LIMIT, STATE. */
+INLAY_API inlay_status inlay_session_set_stop(inlay_session* session, inlay_sequence sequence,
+                                              const int32_t* ids, size_t count, uint32_t flags,
+                                              inlay_error* error);
+
+enum {
   INLAY_FINISH_NONE = 0,
-  INLAY_FINISH_END = 1,    /* an end-of-generation token was drawn */
-  INLAY_FINISH_TOKENS = 2, /* max_tokens reached */
-  INLAY_FINISH_CONTEXT = 3 /* the context is full */
+  INLAY_FINISH_END = 1,     /* an end-of-generation token was drawn */
+  INLAY_FINISH_TOKENS = 2,  /* max_tokens reached */
+  INLAY_FINISH_CONTEXT = 3, /* the context is full */
+  INLAY_FINISH_STOP = 4,    /* a token of inlay_session_set_stop was drawn */
+  INLAY_FINISH_PAGES = 5    /* kv_tokens are spent: other sequences hold all pages */
 };
 
 typedef struct inlay_event {
@@ -521,6 +589,7 @@ typedef struct inlay_event {
   inlay_sequence sequence; /* whom it concerns, also on an error; 0: nobody in particular */
   int32_t token;           /* for TOKEN, else -1 */
   uint32_t finish;         /* INLAY_FINISH_...: why this was the sequence's last token */
+  uint32_t dropped;        /* tokens that INLAY_CONTEXT_DROP forgot to make room for this one */
 } inlay_event;
 
 /* Computes until something is to be told or the budget is spent.
@@ -535,6 +604,10 @@ typedef struct inlay_event {
  * thread alone no system call. */
 INLAY_API inlay_status inlay_session_step(inlay_session* session, uint64_t budget,
                                           inlay_event* event, inlay_error* error);
+/* The same with a budget in tiles of work, exactly: what a step does is then the same on every
+ * machine. tiles 0 is 1. The draw of a token counts as none. */
+INLAY_API inlay_status inlay_session_step_tiles(inlay_session* session, uint64_t tiles,
+                                                inlay_event* event, inlay_error* error);
 /* Asks a running step, or the next one that has work, to return YIELD at the next tile. Nothing is
  * lost: the work in flight goes on with the step after it. Thread-safe. */
 INLAY_API void inlay_session_cancel(inlay_session* session);
@@ -548,8 +621,71 @@ INLAY_API inlay_status inlay_session_logits(const inlay_session* session, inlay_
 /* Tokens of the sequence: computed, and fed but not computed yet. */
 INLAY_API inlay_status inlay_session_length(const inlay_session* session, inlay_sequence sequence,
                                             uint32_t* computed, uint32_t* pending);
-/* Forgets what was fed but is not computed yet. A pass in flight is treated as by drop. */
+/* The tokens of the sequence, computed or not. Buffer rule 6. */
+INLAY_API inlay_status inlay_session_tokens(const inlay_session* session, inlay_sequence sequence,
+                                            int32_t* ids, size_t capacity, size_t* count);
+/* Forgets what was fed but is not computed yet. A pass in flight with rows of it begins anew. */
 INLAY_API inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence);
+
+/* Snapshots: tokens, keys and values, sampler and settings of a sequence as a file. A restored
+ * sequence goes on with the same bits as the saved one, on any machine and with any number of
+ * threads. Only what is used is written. The file names the model (a hash over its keys, tensors and
+ * samples of its weights), the types of keys and values, and the version of the order of sums; one
+ * that does not fit is refused (UNSUPPORTED), as is one that is cut or damaged (FORMAT). */
+enum {
+  /* Only what came since this sequence was last saved or restored: append the bytes to that file.
+   * One sequence, and a sink with a `write` function. */
+  INLAY_SAVE_APPEND = 1
+};
+/* sequence 0: all of them. Between any two steps, also with a pass in flight. Errors: STATE (not
+ * alive; APPEND of a sequence that was never saved), ARGUMENT, IO, MEMORY, CANCELLED. */
+INLAY_API inlay_status inlay_session_save(inlay_session* session, inlay_sequence sequence,
+                                          uint32_t flags, const inlay_sink* sink,
+                                          inlay_error* error);
+enum {
+  /* What the file holds may serve other sequences as a prefix, too. Only for files that nobody else
+   * can write: a forged one would change their answers. */
+  INLAY_RESTORE_SHARE = 1
+};
+/* Adds the sequences of a file to those of the session: all of them or, on an error, none. *count
+ * receives how many the file has, also when `capacity` is too small (LIMIT). Errors: FORMAT,
+ * UNSUPPORTED (another model, key/value type or version), LIMIT (context, sequences, kv_tokens), IO,
+ * MEMORY, STATE. */
+INLAY_API inlay_status inlay_session_restore(inlay_session* session, const inlay_source* source,
+                                             uint32_t flags, inlay_sequence* sequences,
+                                             size_t capacity, size_t* count, inlay_error* error);
+
+/* What a session is and what it has done since it was opened. Times are of the host's clock, of the
+ * caller's thread; a pass with prompts and generated tokens is split by its rows. */
+typedef struct inlay_session_info {
+  uint32_t struct_size;
+  uint32_t context; /* tokens of one sequence */
+  uint32_t sequences;
+  uint32_t alive;        /* sequences that exist now */
+  uint64_t pages;        /* of 64 tokens */
+  uint64_t pages_used;   /* by sequences, each counted once */
+  uint64_t pages_cached; /* remembered prefixes of nobody; free for use */
+  uint64_t page_bytes;
+  uint64_t passes;
+  uint64_t tokens_computed; /* rows that went through the model */
+  uint64_t tokens_reused;   /* found instead */
+  uint64_t tokens_drawn;
+  uint64_t tokens_dropped; /* by INLAY_CONTEXT_DROP */
+  uint64_t prefill_ns;     /* rows of prompts */
+  uint64_t decode_ns;      /* rows of a sequence that waits for one token */
+  uint64_t sample_ns;
+  uint64_t weight_bytes_read; /* each weight once a pass */
+  uint64_t kv_bytes_read;     /* by attention */
+} inlay_session_info;
+
+INLAY_API inlay_status inlay_session_get_info(const inlay_session* session,
+                                              inlay_session_info* info);
+
+/* What ran when: the latest `trace_events` instructions of each worker, as JSON in the Trace Event
+ * Format that chrome://tracing and Perfetto open. Errors: STATE (the session was opened without
+ * trace_events), IO, MEMORY, CANCELLED. */
+INLAY_API inlay_status inlay_session_write_trace(const inlay_session* session,
+                                                 const inlay_sink* sink, inlay_error* error);
 
 /* Writes what the session saw of the inputs of every matrix since it was opened, as a GGUF file of
  * general.type "imatrix" (the form of llama.cpp: <tensor>.in_sum2 and <tensor>.counts): for

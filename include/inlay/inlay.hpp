@@ -15,7 +15,7 @@
 ///   model.hpp      Model, plan, explain, quantize, instruction sets
 ///   tokenizer.hpp  Tokenizer, TextStream
 ///   sampler.hpp    SamplerOptions
-///   session.hpp    Session: feed, step within a budget, logits
+///   session.hpp    Session: feed, step within a budget, logits, fork, rewind, save, restore
 ///   generate.hpp   Generation: text in a loop
 ///
 /// C++20; works with and without exceptions and run-time types.

@@ -72,13 +72,39 @@ struct QuantizeOptions {
   Progress progress{};                 ///< in bytes of weights
 };
 
+/// What keys and values are kept as.
+enum class KvType : std::uint32_t {
+  automatic = INLAY_KV_AUTO,  ///< keys: f32 for a model of F32 weights, else f16; values: as keys
+  f32 = INLAY_KV_F32,
+  f16 = INLAY_KV_F16,
+  bf16 = INLAY_KV_BF16,
+  q8_0 = INLAY_KV_Q8_0,  ///< 8.5 bits a number
+  q4_0 = INLAY_KV_Q4_0,  ///< 4.5 bits a number
+};
+/// With a number of inlay.h.
+constexpr bool operator==(KvType type, std::uint32_t number) {
+  return static_cast<std::uint32_t>(type) == number;
+}
+
+///     model.plan({.context = 8192, .sequences = 30, .kv_type = KvType::q8_0})
 struct SessionOptions {
   std::uint32_t context = 0;      ///< tokens a sequence can hold; 0: as trained, at most 4096
   std::uint32_t sequences = 1;    ///< how many at once
   std::uint32_t chunk = 256;      ///< most tokens computed in one pass over the weights
   std::uint32_t logits_rows = 0;  ///< most rows of logits in one pass; 0: one for each sequence
-  std::uint32_t kv_type = INLAY_KV_AUTO;  ///< INLAY_KV_...: type of the key/value cache
-  std::uint32_t threads = 0;  ///< with the caller's; 0: physical cores. Unused with host jobs
+  KvType kv_type = KvType::automatic;  ///< of the key/value cache
+  /// With the caller's; 0: physical cores, as far as affinity and a container's quota allow. Unused
+  /// with host jobs.
+  std::uint32_t threads = 0;
+  KvType value_type = KvType::automatic;  ///< of the values; kv_type is then of the keys
+  /// What is computed is found again by its tokens and not computed twice. Without it every
+  /// sequence computes its own; the bits are the same.
+  bool reuse = true;
+  /// Tokens whose keys and values the session can hold, rounded up to pages of 64. 0: a full
+  /// context for every sequence. Less: sequences compete for it; more: prefixes are remembered for
+  /// longer.
+  std::uint64_t kv_tokens = 0;
+  std::uint32_t trace_events = 0;  ///< entries a worker keeps for Session::write_trace; 0: no trace
 
   inlay_session_options raw() const noexcept {
     inlay_session_options raw;
@@ -87,8 +113,12 @@ struct SessionOptions {
     raw.sequences = sequences;
     raw.chunk = chunk;
     raw.logits_rows = logits_rows;
-    raw.kv_type = kv_type;
+    raw.kv_type = static_cast<std::uint32_t>(kv_type);
     raw.threads = threads;
+    raw.value_type = static_cast<std::uint32_t>(value_type);
+    raw.reuse = reuse;
+    raw.kv_tokens = kv_tokens;
+    raw.trace_events = trace_events;
     return raw;
   }
 };

@@ -11,6 +11,11 @@
 ///
 /// A session has one owner: one call at a time, from any thread; only cancel may come from beside.
 /// Everything it needs is allocated by open; step allocates nothing.
+///
+/// Whatever a session has computed it finds again by its tokens, in pages of 64 that sequences
+/// share, also those of sequences that are gone: a chat that feeds its whole history anew pays for
+/// the new tokens only, and thirty characters with one prompt hold it once. Nothing is asked of the
+/// host, and the bits are those of computing anew; info() tells how much was reused.
 #ifndef INLAY_SESSION_HPP
 #define INLAY_SESSION_HPP
 
@@ -18,7 +23,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "inlay/files.hpp"
 #include "inlay/model.hpp"
@@ -37,6 +44,8 @@ enum class Finish : std::uint32_t {
   end = INLAY_FINISH_END,          ///< an end-of-generation token was drawn
   tokens = INLAY_FINISH_TOKENS,    ///< the number of tokens asked for is reached
   context = INLAY_FINISH_CONTEXT,  ///< the context is full
+  stop = INLAY_FINISH_STOP,        ///< a token of set_stop was drawn
+  pages = INLAY_FINISH_PAGES,      ///< kv_tokens are spent: other sequences hold all pages
 };
 
 /// What a step has to tell.
@@ -45,6 +54,7 @@ struct Event {
   Sequence sequence = 0;         ///< whom it concerns; 0 for yield and done
   std::int32_t token = -1;       ///< for token
   Finish finish = Finish::none;  ///< for token
+  std::uint32_t dropped = 0;     ///< tokens that ContextPolicy::drop forgot to make room for it
 };
 
 /// Rows of logits of a sequence's latest pass; valid until the next step, feed or drop.
@@ -66,6 +76,35 @@ struct Length {
 
 /// Which tokens of a feed shall have logits to read.
 enum class LogitsOf { last, all };
+
+/// What happens when a sequence has more tokens than the context.
+enum class ContextPolicy : std::uint32_t {
+  stop = INLAY_CONTEXT_STOP,      ///< a text ends with Finish::context; feeding more: Status::limit
+  refuse = INLAY_CONTEXT_REFUSE,  ///< and a text that may not fit is refused when it is asked for
+  /// Tokens behind the first `keep` are forgotten, at least half of them; the rest moves up and is
+  /// computed again, so that the sequence has the bits of one that was fed what it still is.
+  drop = INLAY_CONTEXT_DROP,
+};
+
+struct StopOptions {
+  bool ignore_end = false;  ///< the model's own end-of-generation tokens are tokens as others
+};
+
+struct SaveOptions {
+  /// Only what came since this sequence was last saved or restored, to be put behind the bytes of
+  /// that file. One sequence, and a Sink::callback.
+  bool append = false;
+};
+
+struct RestoreOptions {
+  /// What the file holds may serve other sequences as a prefix. Only for files that nobody else can
+  /// write: a forged one would change their answers.
+  bool share = false;
+};
+
+/// What a session is and what it has done since it was opened: pages, tokens computed, reused and
+/// drawn, times, bytes read. See inlay.h.
+using SessionInfo = inlay_session_info;
 
 /// An empty session fails every call with Status::argument.
 class Session {
@@ -101,11 +140,37 @@ class Session {
     if (error.set(inlay_session_add(raw_, &sequence, error.raw()))) return error;
     return sequence;
   }
-  /// Ends a sequence. Errors: state (it is not alive).
+  /// Ends a sequence. What it has computed is remembered for others until its pages are needed.
+  /// Errors: state (it is not alive).
   Result<void> drop(Sequence sequence) { return only(inlay_session_drop(raw_, sequence)); }
 
+  /// A second sequence with the same tokens, sampler and settings; pages are shared. It may sample
+  /// from the logits of the first at once. Errors: limit (as add), state.
+  Result<Sequence> fork(Sequence sequence) {
+    Sequence copy = 0;
+    Error error;
+    if (error.set(inlay_session_fork(raw_, sequence, &copy, error.raw()))) return error;
+    return copy;
+  }
+  /// Back to the first `length` tokens; what came after is forgotten. A sampler stays and draws
+  /// again from there. Errors: argument (more than the sequence has), state.
+  Result<void> rewind(Sequence sequence, std::uint32_t length) {
+    Error error;
+    error.set(inlay_session_rewind(raw_, sequence, length, error.raw()));
+    return error;
+  }
+  /// What happens at the end of the context. `keep`, for ContextPolicy::drop: first tokens that are
+  /// never forgotten, such as a system prompt; under the context. Errors: argument, state.
+  Result<void> set_context_policy(Sequence sequence, ContextPolicy policy, std::uint32_t keep = 0) {
+    const auto number = static_cast<std::uint32_t>(policy);
+    Error error;
+    error.set(inlay_session_set_context_policy(raw_, sequence, number, keep, error.raw()));
+    return error;
+  }
+
   /// Appends tokens that the next steps compute; all or nothing.
-  /// Errors: argument (an id outside the vocabulary), limit (over the context), state.
+  /// Errors: argument (an id outside the vocabulary), limit (over the context, or kv_tokens are
+  /// spent), state.
   Result<void> feed(Sequence sequence, std::span<const std::int32_t> ids,
                     LogitsOf logits = LogitsOf::last) {
     const bool all = logits == LogitsOf::all;
@@ -125,6 +190,16 @@ class Session {
     error.set(inlay_session_generate(raw_, sequence, &raw, max_tokens, error.raw()));
     return error;
   }
+  /// Tokens that end a generation of this sequence, besides the model's own ends; in place of those
+  /// set before. At most INLAY_STOP_MAX. Errors: argument (an id outside the vocabulary), limit,
+  /// state.
+  Result<void> set_stop(Sequence sequence, std::span<const std::int32_t> ids,
+                        const StopOptions& options = {}) {
+    const std::uint32_t flags = options.ignore_end ? std::uint32_t{INLAY_STOP_IGNORE_END} : 0;
+    Error error;
+    error.set(inlay_session_set_stop(raw_, sequence, ids.data(), ids.size(), flags, error.raw()));
+    return error;
+  }
   /// Takes the sampler away; the sequence stays where it is.
   Result<void> stop(Sequence sequence) {
     Error error;
@@ -133,12 +208,18 @@ class Session {
   }
 
   /// Computes until there is something to tell.
-  Result<Event> step() { return step_within(0); }
+  Result<Event> step() { return step_with(inlay_session_step, 0); }
   /// The same, but returns Status::yield when the budget is spent, in the middle of a token if need
   /// be. At least one tile of work is done (some tens of microseconds), however small the budget.
   /// What is computed does not depend on the budget.
   Result<Event> step(std::chrono::nanoseconds budget) {
-    return step_within(budget.count() > 1 ? static_cast<std::uint64_t>(budget.count()) : 1);
+    const bool some = budget.count() > 1;
+    return step_with(inlay_session_step, some ? static_cast<std::uint64_t>(budget.count()) : 1);
+  }
+  /// The same with a budget in tiles of work, exactly: what a step does is then the same on every
+  /// machine. 0 is 1. The draw of a token counts as none.
+  Result<Event> step_tiles(std::uint64_t tiles) {
+    return step_with(inlay_session_step_tiles, tiles);
   }
   /// Asks a running step, or the next one, to return Status::yield soon. Thread-safe.
   void cancel() noexcept { inlay_session_cancel(raw_); }
@@ -163,8 +244,88 @@ class Session {
     }
     return length;
   }
+  /// The tokens of the sequence, computed or not. Errors: state (it is not alive).
+  Result<std::vector<std::int32_t>> tokens(Sequence sequence) const {
+    const Result<Length> length = this->length(sequence);
+    if (!length) return length.error();
+    std::vector<std::int32_t> ids(std::size_t{length->computed} + length->pending);
+    const Result<std::size_t> count = tokens(sequence, ids);
+    if (!count) return count.error();
+    ids.resize(*count);
+    return ids;
+  }
+  /// The same into memory of the caller; how many there are. Status::limit: `ids` is too small.
+  Result<std::size_t> tokens(Sequence sequence, std::span<std::int32_t> ids) const {
+    std::size_t count = 0;
+    Error error;
+    if (error.set(inlay_session_tokens(raw_, sequence, ids.data(), ids.size(), &count))) {
+      return error;
+    }
+    return count;
+  }
   /// Forgets what was fed but is not computed yet.
   Result<void> clear(Sequence sequence) { return only(inlay_session_clear(raw_, sequence)); }
+
+  /// Saves a sequence: tokens, keys and values, sampler and settings, between any two steps. Only
+  /// what is used is written. A restored sequence goes on with the same bits as this one, on any
+  /// machine and with any number of threads. Errors: state (it is not alive; append to a file that
+  /// was never begun), argument, io, memory, cancelled.
+  Result<void> save(Sequence sequence, const Sink& sink, const SaveOptions& options = {}) {
+    const std::uint32_t flags = options.append ? std::uint32_t{INLAY_SAVE_APPEND} : 0;
+    Error error;
+    error.set(inlay_session_save(raw_, sequence, flags, sink.raw(), error.raw()));
+    return error;
+  }
+  Result<void> save(Sequence sequence, std::string_view path) {
+    return save(sequence, Sink::path(path));
+  }
+  /// All sequences of the session in one file.
+  Result<void> save(const Sink& sink) { return save(Sequence{0}, sink); }
+  Result<void> save(std::string_view path) { return save(Sink::path(path)); }
+
+  /// Adds the sequences of a file to those of the session, in its order: all of them or, on an
+  /// error, none. Errors: format (cut or damaged), unsupported (another model, key/value type or
+  /// version), limit (context, sequences, kv_tokens), io, memory, state.
+  Result<std::vector<Sequence>> restore(const Source& source, const RestoreOptions& options = {}) {
+    std::vector<Sequence> sequences(info().sequences);
+    const Result<std::size_t> count = restore(source, sequences, options);
+    if (!count) return count.error();
+    sequences.resize(*count);
+    return sequences;
+  }
+  Result<std::vector<Sequence>> restore(std::string_view path, const RestoreOptions& options = {}) {
+    return restore(Source::path(path), options);
+  }
+  /// The same into memory of the caller; how many there are. Status::limit: also `sequences` is too
+  /// small.
+  Result<std::size_t> restore(const Source& source, std::span<Sequence> sequences,
+                              const RestoreOptions& options = {}) {
+    const std::uint32_t flags = options.share ? std::uint32_t{INLAY_RESTORE_SHARE} : 0;
+    std::size_t count = 0;
+    Error error;
+    if (error.set(inlay_session_restore(raw_, source.raw(), flags, sequences.data(),
+                                        sequences.size(), &count, error.raw()))) {
+      return error;
+    }
+    return count;
+  }
+
+  /// All zero for an empty session.
+  SessionInfo info() const noexcept {
+    SessionInfo info{};
+    info.struct_size = sizeof info;
+    if (inlay_session_get_info(raw_, &info) != INLAY_OK) info = {};
+    return info;
+  }
+
+  /// What ran when: the latest SessionOptions::trace_events instructions of each worker, as JSON in
+  /// the Trace Event Format that chrome://tracing and Perfetto open. Errors: state (opened without
+  /// trace_events), io, memory, cancelled.
+  Result<void> write_trace(const Sink& sink) const {
+    Error error;
+    error.set(inlay_session_write_trace(raw_, sink.raw(), error.raw()));
+    return error;
+  }
 
   /// Writes what the session saw of the inputs of every matrix since it was opened: an importance
   /// matrix for QuantizeOptions::importance. Errors: state (the model was opened without
@@ -182,14 +343,15 @@ class Session {
     error.set(status);
     return error;
   }
-  Result<Event> step_within(std::uint64_t budget) {
+  template <class Step>
+  Result<Event> step_with(Step* function, std::uint64_t budget) {
     inlay_event raw{};
     raw.struct_size = sizeof raw;
     Error error;
-    const inlay_status status = inlay_session_step(raw_, budget, &raw, error.raw());
+    const inlay_status status = function(raw_, budget, &raw, error.raw());
     if (error.set(status)) return error;
     return Event{static_cast<Status>(status), raw.sequence, raw.token,
-                 static_cast<Finish>(raw.finish)};
+                 static_cast<Finish>(raw.finish), raw.dropped};
   }
 
   inlay_session* raw_ = nullptr;

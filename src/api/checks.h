@@ -51,6 +51,12 @@ Status copy_options(const T* given, T* options, const char* name, Error& error,
   return Status::ok;
 }
 
+inline Status check_flags(const char* what, std::uint32_t flags, std::uint32_t known,
+                          Error& error) {
+  if ((flags & ~known) == 0) return Status::ok;
+  return fail(error, Status::argument, "{}: flags are {:#x}, known are {:#x}", what, flags, known);
+}
+
 // An output struct must at least say how large it is.
 template <class T>
 Status check_struct(const T* out, const char* name, Error& error) {

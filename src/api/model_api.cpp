@@ -4,7 +4,7 @@
 
 #include "api/checks.h"
 #include "api/handles.h"
-#include "engine/session.h"
+#include "api/options.h"
 
 using namespace inlay;
 
@@ -18,18 +18,6 @@ std::uint64_t count_parameters(const Manifest& manifest, std::uint64_t* bytes) {
   }
   return elements;
 }
-
-Status shape_of(const Model& model, const inlay_session_options* given, SessionShape* shape,
-                Error& error) {
-  inlay_session_options options;
-  inlay_session_options_defaults(&options);
-  INLAY_TRY(copy_options(given, &options, "session options", error));
-  return resolve(model, options, shape, error);
-}
-
-// The structs as they were when they ended before these fields.
-constexpr std::size_t first_source = offsetof(inlay_source, offset);
-constexpr std::size_t first_model_options = offsetof(inlay_model_options, weights);
 
 Status check_range(const char* name, std::uint32_t value, std::uint32_t most, Error& error) {
   if (value <= most) return Status::ok;
@@ -70,13 +58,12 @@ inlay_status inlay_model_open(const inlay_source* source, const inlay_model_opti
   CallError call(error);
   if (!source) return null_argument(call, "source");
   if (!model) return null_argument(call, "model");
-  inlay_source from{};
-  from.struct_size = sizeof from;
+  inlay_source from;
   inlay_model_options opened;
   inlay_model_options_defaults(&opened);
   ModelOptions inner;
   inlay_host_defaults(&inner.host);
-  Status status = copy_options(source, &from, "source", call, first_source);
+  Status status = read_source(source, &from, call);
   if (!is_error(status)) {
     status = copy_options(options, &opened, "model options", call, first_model_options);
   }
@@ -177,7 +164,7 @@ inlay_status inlay_model_plan(const inlay_model* model, const inlay_session_opti
   SessionShape shape{};
   SessionBytes bytes{};
   Status status = check_struct(plan, "plan", call);
-  if (!is_error(status)) status = shape_of(m, options, &shape, call);
+  if (!is_error(status)) status = read_shape(m, options, &shape, call);
   if (!is_error(status)) status = Session::measure(m, shape, &bytes, call);
   if (is_error(status)) return code(status);
   inlay_plan out{};
@@ -199,7 +186,7 @@ inlay_status inlay_model_explain(const inlay_model* model, const inlay_session_o
   const Model& m = *unwrap(model);
   SessionShape shape{};
   Array<char> whole(m.allocator());
-  Status status = shape_of(m, options, &shape, call);
+  Status status = read_shape(m, options, &shape, call);
   if (is_error(status)) return code(status);
   status = m.explain(whole);
   if (is_error(status)) return code(fail_memory(call, "explain"));

@@ -1,8 +1,7 @@
 // quantize_api.cpp - C interface: models written in other types.
-#include <cstddef>
-
 #include "api/checks.h"
 #include "api/handles.h"
+#include "api/options.h"
 #include "engine/quantize.h"
 
 using namespace inlay;
@@ -46,18 +45,15 @@ inlay_status inlay_model_quantize(const inlay_model* model, const inlay_sink* si
   if (!model) return null_argument(call, "model");
   if (!sink) return null_argument(call, "sink");
   if (!options) return null_argument(call, "options");
-  inlay_sink to{};
-  to.struct_size = sizeof to;
+  inlay_sink to;
   inlay_quantize_options given;
   inlay_quantize_options_defaults(&given);
-  inlay_source importance{};
-  importance.struct_size = sizeof importance;
+  inlay_source importance;
   QuantizeOptions inner;
-  Status status = copy_options(sink, &to, "sink", call);
+  Status status = read_sink(sink, &to, call);
   if (!is_error(status)) status = copy_options(options, &given, "quantize options", call);
   if (!is_error(status)) {
-    status = copy_options(given.importance, &importance, "importance", call,
-                          offsetof(inlay_source, offset));
+    status = read_source(given.importance, &importance, call);
   }
   if (!is_error(status)) {
     status = resolve(given, given.importance ? &importance : nullptr, &inner, call);

@@ -1,6 +1,7 @@
 // session_api.cpp - C interface: sampler options and sessions.
 #include "api/checks.h"
 #include "api/handles.h"
+#include "api/options.h"
 
 using namespace inlay;
 
@@ -22,6 +23,7 @@ void inlay_session_options_defaults(inlay_session_options* options) {
   options->struct_size = sizeof *options;
   options->sequences = 1;
   options->chunk = 256;
+  options->reuse = 1;
 }
 
 inlay_status inlay_session_open(inlay_model* model, const inlay_session_options* options,
@@ -29,12 +31,9 @@ inlay_status inlay_session_open(inlay_model* model, const inlay_session_options*
   CallError call(error);
   if (!model) return null_argument(call, "model");
   if (!session) return null_argument(call, "session");
-  inlay_session_options resolved;
-  inlay_session_options_defaults(&resolved);
   SessionShape shape{};
   Session* opened = nullptr;
-  Status status = copy_options(options, &resolved, "session options", call);
-  if (!is_error(status)) status = resolve(*unwrap(model), resolved, &shape, call);
+  Status status = read_shape(*unwrap(model), options, &shape, call);
   if (!is_error(status)) status = Session::open(*unwrap(model), shape, &opened, call);
   if (is_error(status)) return code(status);
   *session = handle(opened);
@@ -57,15 +56,46 @@ inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence)
   return session ? code(unwrap(session)->drop(sequence)) : INLAY_ERROR_ARGUMENT;
 }
 
+inlay_status inlay_session_fork(inlay_session* session, inlay_sequence sequence,
+                                inlay_sequence* copy, inlay_error* error) {
+  CallError call(error);
+  if (!session) return null_argument(call, "session");
+  if (!copy) return null_argument(call, "copy");
+  return code(unwrap(session)->fork(sequence, copy, call));
+}
+
+inlay_status inlay_session_rewind(inlay_session* session, inlay_sequence sequence, uint32_t length,
+                                  inlay_error* error) {
+  CallError call(error);
+  if (!session) return null_argument(call, "session");
+  return code(unwrap(session)->rewind(sequence, length, call));
+}
+
+inlay_status inlay_session_set_context_policy(inlay_session* session, inlay_sequence sequence,
+                                              uint32_t policy, uint32_t keep, inlay_error* error) {
+  CallError call(error);
+  if (!session) return null_argument(call, "session");
+  return code(unwrap(session)->set_context_policy(sequence, policy, keep, call));
+}
+
+inlay_status inlay_session_set_stop(inlay_session* session, inlay_sequence sequence,
+                                    const int32_t* ids, size_t count, uint32_t flags,
+                                    inlay_error* error) {
+  CallError call(error);
+  if (!session) return null_argument(call, "session");
+  if (!ids && count) return null_argument(call, "ids");
+  const Status known = check_flags("stop", flags, INLAY_STOP_IGNORE_END, call);
+  if (is_error(known)) return code(known);
+  return code(unwrap(session)->set_stop(sequence, {ids, count}, flags, call));
+}
+
 inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence, const int32_t* ids,
                                 size_t count, uint32_t flags, inlay_error* error) {
   CallError call(error);
   if (!session) return null_argument(call, "session");
   if (!ids && count) return null_argument(call, "ids");
-  if (flags & ~std::uint32_t{INLAY_FEED_ALL_LOGITS}) {
-    return code(fail(call, Status::argument, "feed: flags are {:#x}, known are {:#x}", flags,
-                     static_cast<std::uint32_t>(INLAY_FEED_ALL_LOGITS)));
-  }
+  const Status known = check_flags("feed", flags, INLAY_FEED_ALL_LOGITS, call);
+  if (is_error(known)) return code(known);
   return code(unwrap(session)->feed(sequence, {ids, count}, flags, call));
 }
 
@@ -81,8 +111,8 @@ inlay_status inlay_session_generate(inlay_session* session, inlay_sequence seque
   return code(unwrap(session)->generate(sequence, options ? &resolved : nullptr, max_tokens, call));
 }
 
-inlay_status inlay_session_step(inlay_session* session, uint64_t budget, inlay_event* event,
-                                inlay_error* error) {
+static inlay_status step(inlay_session* session, const Budget& budget, inlay_event* event,
+                         inlay_error* error) {
   CallError call(error);
   if (!session) return null_argument(call, "session");
   if (!event) return null_argument(call, "event");
@@ -93,8 +123,19 @@ inlay_status inlay_session_step(inlay_session* session, uint64_t budget, inlay_e
   out.sequence = inner.sequence;
   out.token = inner.token;
   out.finish = inner.finish;
+  out.dropped = inner.dropped;
   give_struct(out, event);
   return code(status);
+}
+
+inlay_status inlay_session_step(inlay_session* session, uint64_t budget, inlay_event* event,
+                                inlay_error* error) {
+  return step(session, {budget, UINT64_MAX}, event, error);
+}
+
+inlay_status inlay_session_step_tiles(inlay_session* session, uint64_t tiles, inlay_event* event,
+                                      inlay_error* error) {
+  return step(session, {0, tiles}, event, error);
 }
 
 void inlay_session_cancel(inlay_session* session) {
@@ -119,18 +160,19 @@ inlay_status inlay_session_length(const inlay_session* session, inlay_sequence s
                  : INLAY_ERROR_ARGUMENT;
 }
 
-inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence) {
-  return session ? code(unwrap(session)->clear(sequence)) : INLAY_ERROR_ARGUMENT;
+inlay_status inlay_session_tokens(const inlay_session* session, inlay_sequence sequence,
+                                  int32_t* ids, size_t capacity, size_t* count) {
+  if (!session || !count || (!ids && capacity)) return INLAY_ERROR_ARGUMENT;
+  return code(unwrap(session)->tokens(sequence, {ids, capacity}, count));
 }
 
-inlay_status inlay_session_write_importance(const inlay_session* session, const inlay_sink* sink,
-                                            inlay_error* error) {
-  CallError call(error);
-  if (!session) return null_argument(call, "session");
-  if (!sink) return null_argument(call, "sink");
-  inlay_sink to{};
-  to.struct_size = sizeof to;
-  const Status status = copy_options(sink, &to, "sink", call);
-  if (is_error(status)) return code(status);
-  return code(unwrap(session)->write_importance(to, call));
+inlay_status inlay_session_get_info(const inlay_session* session, inlay_session_info* info) {
+  if (!session || !info) return INLAY_ERROR_ARGUMENT;
+  inlay_session_info out{};
+  const Status status = unwrap(session)->info(&out);
+  return is_error(status) ? code(status) : give_struct(out, info);
+}
+
+inlay_status inlay_session_clear(inlay_session* session, inlay_sequence sequence) {
+  return session ? code(unwrap(session)->clear(sequence)) : INLAY_ERROR_ARGUMENT;
 }

@@ -21,11 +21,6 @@ inlay_status give_array(const Array<T>& result, T* out, std::size_t capacity, st
   return INLAY_OK;
 }
 
-Status check_flags(std::uint32_t flags, std::uint32_t known, const char* what, Error& error) {
-  if ((flags & ~known) == 0) return Status::ok;
-  return fail(error, Status::argument, "{}: flags are {:#x}, known are {:#x}", what, flags, known);
-}
-
 }  // namespace
 
 inlay_status inlay_tokenizer_encode(const inlay_tokenizer* tokenizer, const char* text,
@@ -39,7 +34,7 @@ inlay_status inlay_tokenizer_encode(const inlay_tokenizer* tokenizer, const char
   constexpr std::uint32_t known = INLAY_ENCODE_ADD_SPECIAL | INLAY_ENCODE_PARSE_SPECIAL;
   const Model& model = *model_of(tokenizer);
   Array<std::int32_t> result(model.allocator());
-  Status status = check_flags(flags, known, "encode", call);
+  Status status = check_flags("encode", flags, known, call);
   if (!is_error(status)) {
     status = model.tokenizer()->encode({text ? text : "", length}, flags, result, call);
   }
@@ -57,7 +52,7 @@ inlay_status inlay_tokenizer_decode(const inlay_tokenizer* tokenizer, const int3
   if (!length) return null_argument(call, "length");
   const Model& model = *model_of(tokenizer);
   Array<char> result(model.allocator());
-  Status status = check_flags(flags, INLAY_DECODE_SPECIAL, "decode", call);
+  Status status = check_flags("decode", flags, INLAY_DECODE_SPECIAL, call);
   if (!is_error(status)) {
     status = model.tokenizer()->decode({ids, count}, flags, result, call);
   }

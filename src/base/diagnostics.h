@@ -67,4 +67,14 @@ std::size_t print(char* text, std::size_t capacity,
   }(detail::printed(args)...);
 }
 
+// A message to the host's log, if it has one; cut at 255 bytes.
+template <class... Args>
+void tell(const inlay_log& log, int level, fmt::format_string<detail::Printed<Args>...> format,
+          const Args&... args) {
+  if (!log.write) return;
+  char text[256];
+  const std::size_t length = print(text, sizeof text, format, args...);
+  log.write(log.user, level, text, length < sizeof text ? length : sizeof text - 1);
+}
+
 }  // namespace inlay

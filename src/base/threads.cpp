@@ -1,37 +1,74 @@
-// threads.cpp - worker threads over POSIX threads: a short spin, then sleep.
+// threads.cpp - worker threads and sleep over POSIX threads.
 #include "base/threads.h"
 
+#include <algorithm>
+
+#include "base/cpu_quota.h"
 #include "base/diagnostics.h"
 
-#if INLAY_WITH_THREADS && (defined(__unix__) || defined(__APPLE__))
-#define INLAY_HAS_PTHREADS 1
+#if defined(__unix__) || defined(__APPLE__)
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
-#else
-#define INLAY_HAS_PTHREADS 0
 #endif
 
 namespace inlay {
 
 #if INLAY_HAS_PTHREADS
 
+namespace {
+
+#if defined(__linux__)
+std::size_t read_start(void*, const char* path, char* text, std::size_t capacity) {
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  std::size_t length = 0;
+  while (length < capacity) {
+    const ssize_t got = ::read(file, text + length, capacity - length);
+    if (got <= 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  ::close(file);
+  return length;
+}
+#endif
+
+}  // namespace
+
 std::uint32_t physical_cores() {
   long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
 #if defined(__linux__)
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
-  if (const int smt = ::open("/sys/devices/system/cpu/smt/active", O_RDONLY | O_CLOEXEC);
-      smt >= 0) {
-    char active = '0';
-    if (::read(smt, &active, 1) == 1 && active == '1') cores = (cores + 1) / 2;
-    ::close(smt);
-  }
+  char active = '0';
+  read_start(nullptr, "/sys/devices/system/cpu/smt/active", &active, 1);
+  if (active == '1') cores = (cores + 1) / 2;
+  cores = std::min<long>(cores, cpu_quota({nullptr, read_start}));
 #endif
   if (cores < 1) return 1;
   return cores > static_cast<long>(max_workers) ? max_workers : static_cast<std::uint32_t>(cores);
+}
+
+Gate::~Gate() {
+  ::pthread_cond_destroy(&changed_);
+  ::pthread_mutex_destroy(&mutex_);
+}
+
+// A sleeper is counted before it looks at the word, and wake() looks at the count after the word
+// has changed: in the one order of both, either it sees the new word or wake() sees the sleeper.
+void Gate::wait(const std::atomic<std::uint64_t>& word, std::uint64_t old) {
+  ::pthread_mutex_lock(&mutex_);
+  sleepers_.fetch_add(1, std::memory_order_seq_cst);
+  while (word.load(std::memory_order_seq_cst) == old) ::pthread_cond_wait(&changed_, &mutex_);
+  sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  ::pthread_mutex_unlock(&mutex_);
+}
+
+void Gate::wake_sleepers() {
+  ::pthread_mutex_lock(&mutex_);
+  ::pthread_mutex_unlock(&mutex_);  // whoever was counted has looked, or sleeps
+  ::pthread_cond_broadcast(&changed_);
 }
 
 struct WorkerPool::State {
@@ -127,6 +164,14 @@ void WorkerPool::run(Task task, void* argument) {
 #else
 
 std::uint32_t physical_cores() { return 1; }
+Gate::~Gate() = default;
+// The host's jobs may wait all the same: they give their core to others for a moment.
+void Gate::wait(const std::atomic<std::uint64_t>&, std::uint64_t) {
+#if defined(__unix__) || defined(__APPLE__)
+  ::sched_yield();
+#endif
+}
+void Gate::wake_sleepers() {}
 struct WorkerPool::State {};
 std::size_t WorkerPool::bytes(std::uint32_t) { return 0; }
 void* WorkerPool::main(void*) { return nullptr; }

@@ -203,14 +203,9 @@ Type fitting(const TensorInfo& tensor, Type type, const inlay_log& log) {
       instead = other;
     }
   }
-  if (log.write) {
-    char text[256];
-    const std::size_t length =
-        print(text, sizeof text, "{}: rows of {} do not fit blocks of {} ({}): {} instead",
-              Shown(tensor.name), k, type_info(type)->block_elements, type_info(type)->name,
-              type_info(instead)->name);
-    log.write(log.user, INLAY_LOG_WARNING, text, length < sizeof text ? length : sizeof text - 1);
-  }
+  tell(log, INLAY_LOG_WARNING, "{}: rows of {} do not fit blocks of {} ({}): {} instead",
+       Shown(tensor.name), k, type_info(type)->block_elements, type_info(type)->name,
+       type_info(instead)->name);
   return instead;
 }
 
@@ -230,10 +225,7 @@ void warn_of_idle(const Manifest& manifest, const MixOptions& options) {
       works = works || (!is_vector(tensor) && matches(k.pattern, tensor.name));
     }
     if (works) continue;
-    char text[160];
-    const std::size_t length =
-        print(text, sizeof text, "keep: no matrix has a name like {}", Shown(k.pattern));
-    options.log.write(options.log.user, INLAY_LOG_WARNING, text, std::min(length, sizeof text - 1));
+    tell(options.log, INLAY_LOG_WARNING, "keep: no matrix has a name like {}", Shown(k.pattern));
   }
 }
 

@@ -110,10 +110,7 @@ Status Model::load_tokenizer(std::uint32_t depth, Error& error) {
     error = reason;
     return status;
   }
-  if (host_.log.write) {
-    const std::string_view text = reason.text;
-    host_.log.write(host_.log.user, INLAY_LOG_WARNING, text.data(), text.size());
-  }
+  tell(host_.log, INLAY_LOG_WARNING, "{}", std::string_view(reason.text));
   return Status::ok;
 }
 

@@ -7,8 +7,10 @@
 
 #include "base/carver.h"
 #include "engine/executor.h"
+#include "engine/kv_cache.h"
 #include "engine/model.h"
-#include "sample/sampler.h"
+#include "engine/sequence.h"
+#include "engine/trace.h"
 
 namespace inlay {
 
@@ -18,9 +20,14 @@ struct SessionShape {
   std::uint32_t sequences;
   std::uint32_t chunk;        // T at most
   std::uint32_t logits_rows;  // R at most
-  CellType kv_type;
+  KvTypes kv_types;
+  std::uint32_t pages;
+  bool reuse;
+  std::uint32_t trace_events;  // of one worker
   std::uint32_t workers;
   std::uint32_t pages_per_sequence() const { return (context + page_tokens - 1) / page_tokens; }
+  // A dropped sequence with rows in flight keeps its slot until the pass is over.
+  std::uint32_t slots() const { return 2 * sequences; }
 };
 
 // Checks the options against the model. Errors: argument, limit, state (no program).
@@ -32,10 +39,17 @@ struct SessionBytes {
   std::uint64_t scratch;
 };
 
+// How long a step may take.
+struct Budget {
+  std::uint64_t nanoseconds = 0;  // 0: no limit
+  std::uint64_t tiles = UINT64_MAX;
+};
+
 struct SessionEvent {
   std::uint64_t sequence = 0;
   std::int32_t token = -1;
   std::uint32_t finish = INLAY_FINISH_NONE;
+  std::uint32_t dropped = 0;
 };
 
 struct LogitsView {
@@ -55,70 +69,97 @@ class Session {
 
   Status add(std::uint64_t* sequence, Error& error);
   Status drop(std::uint64_t sequence);
+  Status fork(std::uint64_t sequence, std::uint64_t* copy, Error& error);
+  Status rewind(std::uint64_t sequence, std::uint32_t length, Error& error);
+  Status clear(std::uint64_t sequence);
   Status feed(std::uint64_t sequence, std::span<const std::int32_t> ids, std::uint32_t flags,
               Error& error);
   // nullptr takes the sampler away.
   Status generate(std::uint64_t sequence, const inlay_sampler_options* options,
                   std::uint64_t max_tokens, Error& error);
-  Status step(std::uint64_t budget, SessionEvent* event, Error& error);
+  Status set_context_policy(std::uint64_t sequence, std::uint32_t policy, std::uint32_t keep,
+                            Error& error);
+  Status set_stop(std::uint64_t sequence, std::span<const std::int32_t> ids, std::uint32_t flags,
+                  Error& error);
+
+  Status step(const Budget& budget, SessionEvent* event, Error& error);
   void cancel() { executor_.stop(); }
+
   Status logits(std::uint64_t sequence, LogitsView* view) const;
   Status length(std::uint64_t sequence, std::uint32_t* computed, std::uint32_t* pending) const;
-  Status clear(std::uint64_t sequence);
+  Status tokens(std::uint64_t sequence, std::span<std::int32_t> ids, std::size_t* count) const;
+  Status info(inlay_session_info* info) const;
+
+  // All alive sequences for 0.
+  Status save(std::uint64_t sequence, std::uint32_t flags, const inlay_sink& sink, Error& error);
+  Status restore(const inlay_source& source, std::uint32_t flags,
+                 std::span<std::uint64_t> sequences, std::size_t* count, Error& error);
+
   // Squares of the inputs of every matrix in the passes that are finished, as an importance matrix.
   Status write_importance(const inlay_sink& sink, Error& error) const;
+  Status write_trace(const inlay_sink& sink, Error& error) const;
 
  private:
-  struct Sequence {
-    std::uint32_t generation;  // odd while alive
-    std::uint32_t length;      // tokens fed
-    std::uint32_t computed;    // tokens whose keys and values are in the cache
-    std::uint32_t again;       // 1: the last computed token is computed once more, for its logits
-    std::uint32_t pages;       // of its table in use
-    bool sampling;
-    bool event;                 // something of the last pass is to be told
-    std::uint64_t tokens_left;  // of a generation
-    // The latest pass:
-    std::uint32_t pass_tokens;   // rows of it
-    std::uint32_t wanted_first;  // row of the logits
-    std::uint32_t wanted;        // rows of logits
-    std::uint32_t wanted_position;
-    std::int32_t* ids;          // (context)
-    std::uint64_t* all_logits;  // (context) bits: logits of this token are wanted
-    std::uint32_t* table;       // (pages_per_sequence)
-    Sampler sampler;
-    std::uint32_t begin() const { return computed - again; }  // of the next pass
-    std::uint32_t pending() const { return length - begin(); }
-    std::uint32_t wanted_end() const { return wanted_position + wanted; }
-    bool alive() const { return generation & 1; }
-    bool wants(std::uint32_t position) const {
-      return position + 1 == length || (all_logits[position / 64] >> (position % 64) & 1);
-    }
-  };
   struct Pass {  // arrays of a batch
     std::int32_t* ids;
     std::uint32_t* positions;
     std::uint32_t* sequences;
+    std::uint8_t* stores;
     std::uint32_t* wanted_rows;
     std::uint32_t tokens = 0, wanted = 0;
+    std::uint32_t waiting = 0;    // rows of sequences that wait for one token alone
+    std::uint64_t kv_cells = 0;   // that attention looks at
+    std::uint64_t begun_ns = 0, ns = 0;  // time of the caller's thread in it
+  };
+  struct Counters {
+    std::uint64_t passes, computed, reused, drawn, dropped;
+    std::uint64_t prefill_ns, decode_ns, sample_ns;
+    std::uint64_t weight_bytes, kv_bytes;
   };
 
   Session(Model& model, const SessionShape& shape) : model_(model), shape_(shape) {}
   static Status lay_out(const Model& model, const SessionShape& shape, Session* session,
                         Carver& state, Carver& scratch, Error& error);
+
+  // session.cpp
   Sequence* find(std::uint64_t id) const;
-  std::uint64_t id_of(std::uint32_t slot) const;
-  void append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits);
-  void give_back_pages(Sequence& s);
+  std::uint64_t id_of(const Sequence& s) const;
+  Sequence* free_slot() const;  // nullptr: `sequences` of them are alive
+  std::uint32_t alive() const;
+  Status no_slot(Error& error) const;
+  void remove(Sequence& s);
+  void release(Sequence& s);
+  // Adds to the tokens of s. False: no page is free; nothing has changed.
+  bool append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits);
+  bool extend(Chain& chain, std::span<const std::int32_t> ids);
+  bool drop_middle(Sequence& s, std::uint32_t count, std::uint32_t adding);
+  void go_back(Sequence& s, std::uint32_t length);
+  void draw_from_last(Sequence& s);
+  Status no_pages(const char* what, Error& error) const;
+
+  // session_pass.cpp
   bool build_pass();
+  void skip_computed(Sequence& s);
   void add_rows(std::uint32_t slot, std::uint32_t limit);
   void begin_pass();
+  bool run_pass(Limits* limits);
   void finish_pass();
   void abandon_pass();
+  void count_pass();
+  std::uint64_t weight_bytes_of_pass() const;
+  void end_leaving();
+
+  // session_step.cpp
+  bool has_time_to_draw(std::uint64_t deadline, bool worked) const;
   Status next_event(SessionEvent* event, Error& error);
-  Status sample(std::uint32_t slot, SessionEvent* event, Error& error);
+  Status sample(Sequence& s, SessionEvent* event, Error& error);
   std::uint32_t finish_of(const Sequence& s, std::int32_t token) const;
+  void feed_drawn(Sequence& s, SessionEvent* event);
   const float* logits_row(std::uint32_t row) const;
+
+  // session_snapshot.cpp
+  friend class SnapshotWriter;
+  friend class SnapshotReader;
 
   Model& model_;
   SessionShape shape_;
@@ -130,19 +171,22 @@ class Session {
   void* scratch_block_ = nullptr;
   SessionBytes bytes_{};
 
-  Sequence* sequences_ = nullptr;        // (sequences)
-  std::uint32_t* free_pages_ = nullptr;  // stack
-  std::uint32_t free_count_ = 0;
-  std::uint32_t turn_ = 0;  // whose turn it is first in the next pass
-  std::uint32_t told_ = 0;  // slots before it have told their events
-  KvPages kv_;
+  KvCache cache_;
+  Sequence* sequences_ = nullptr;    // (slots)
+  std::uint32_t* tables_ = nullptr;  // (slots, pages_per_sequence)
+  std::uint32_t leaving_ = 0;        // sequences that wait for the end of the pass
+  std::uint32_t turn_ = 0;           // whose turn it is first in the next pass
+  std::uint32_t told_ = 0;           // slots before it have told their events
+  std::uint64_t draw_ns_ = 0;        // the last draw of a token took so long
+  Counters counters_{};
+  Trace trace_;
   // What the program observes: of the passes that are finished, and those and the one in flight,
   // which take turns: an abandoned pass leaves no trace.
   double* sums_ = nullptr;       // (program.observed_columns())
   double* next_sums_ = nullptr;  // as sums_
   std::uint64_t observed_tokens_ = 0;
   std::uint64_t observed_wanted_ = 0;  // rows of logits
-  Pass pass_;
+  Pass pass_{};
   std::uint64_t* offsets_ = nullptr;      // by storage
   std::uint32_t* tile_counts_ = nullptr;  // by instruction
   std::byte* arena_ = nullptr;

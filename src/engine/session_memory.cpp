@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint32_t max_context = 1u << 20;
 constexpr std::uint32_t max_sequences = 1024;
 constexpr std::uint32_t max_chunk = 8192;
+constexpr std::uint32_t max_pages = 1u << 24;
+constexpr std::uint32_t max_trace_events = 1u << 22;
 constexpr std::uint32_t default_context = 4096;
 constexpr std::uint32_t default_chunk = 256;
 
@@ -23,6 +25,23 @@ Status check_option(const char* name, std::uint64_t value, std::uint64_t limit, 
 }
 
 std::uint64_t bit_words(std::uint32_t bits) { return divide_up(bits, 64); }
+
+Status check_kv(const char* name, std::uint32_t type, Error& error) {
+  if (type <= INLAY_KV_Q4_0) return Status::ok;
+  return fail(error, Status::argument, "session: {} is {}, known are 0 to {}", name, type,
+              static_cast<int>(INLAY_KV_Q4_0));
+}
+
+CellType cell_type(std::uint32_t kv, CellType automatic) {
+  switch (kv) {
+    case INLAY_KV_F32: return CellType::f32;
+    case INLAY_KV_F16: return CellType::f16;
+    case INLAY_KV_BF16: return CellType::bf16;
+    case INLAY_KV_Q8_0: return CellType::q8_0;
+    case INLAY_KV_Q4_0: return CellType::q4_0;
+    default: return automatic;
+  }
+}
 
 }  // namespace
 
@@ -35,10 +54,11 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
   INLAY_TRY(check_option("sequences", options.sequences, max_sequences, error));
   INLAY_TRY(check_option("chunk", options.chunk, max_chunk, error));
   INLAY_TRY(check_option("threads", options.threads, max_workers, error));
-  if (options.kv_type > INLAY_KV_F16) {
-    return fail(error, Status::argument, "session: kv_type is {}, known are 0 to 2",
-                options.kv_type);
-  }
+  INLAY_TRY(check_option("kv_tokens", options.kv_tokens, max_pages * std::uint64_t{page_tokens},
+                         error));
+  INLAY_TRY(check_option("trace_events", options.trace_events, max_trace_events, error));
+  INLAY_TRY(check_kv("kv_type", options.kv_type, error));
+  INLAY_TRY(check_kv("value_type", options.value_type, error));
   const std::uint32_t trained = model.stated("context_length");
   SessionShape s{};
   s.context = options.context ? options.context
@@ -49,9 +69,14 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
                                     static_cast<std::uint32_t>(std::min<std::uint64_t>(
                                         max_chunk, std::uint64_t{s.context} * s.sequences)));
   s.logits_rows = std::min(s.chunk, options.logits_rows ? options.logits_rows : s.sequences);
-  const bool f32 =
-      options.kv_type == INLAY_KV_F32 || (options.kv_type == INLAY_KV_AUTO && model.all_f32());
-  s.kv_type = f32 ? CellType::f32 : CellType::f16;
+  s.kv_types.keys = cell_type(options.kv_type, model.all_f32() ? CellType::f32 : CellType::f16);
+  s.kv_types.values = cell_type(options.value_type, s.kv_types.keys);
+  s.pages = static_cast<std::uint32_t>(options.kv_tokens
+                                           ? divide_up(options.kv_tokens, page_tokens)
+                                           : std::uint64_t{s.sequences} * s.pages_per_sequence());
+  // An importance matrix is of all tokens that were fed.
+  s.reuse = options.reuse && model.program().observed_columns() == 0;
+  s.trace_events = options.trace_events;
   const inlay_jobs& jobs = model.host().jobs;
   s.workers = jobs.run ? jobs.workers : options.threads ? options.threads : physical_cores();
   *shape = s;
@@ -62,21 +87,19 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
 Status Session::lay_out(const Model& model, const SessionShape& shape, Session* session,
                         Carver& state, Carver& scratch, Error& error) {
   const Program& program = model.program();
-  const std::uint64_t slots = shape.sequences, stride = shape.pages_per_sequence();
-  const std::uint64_t pages = slots * stride, words = bit_words(shape.context);
-  const std::uint64_t page_bytes = kv_layout(program, shape.kv_type, nullptr);
-  std::uint64_t pool_bytes = 0;
-  if (!checked_mul(pages, page_bytes, pool_bytes)) {
-    return fail(error, Status::limit, "session: {} pages of {} bytes", pages, page_bytes);
-  }
+  const std::uint64_t slots = shape.slots(), stride = shape.pages_per_sequence();
+  const std::uint64_t words = bit_words(shape.context);
+  const std::uint64_t page_bytes = kv_layout(program, shape.kv_types, nullptr);
   state.take<Session>(1);
   auto* sequences = state.take<Sequence>(slots);
   auto* ids = state.take<std::int32_t>(slots * shape.context);
   auto* bits = state.take<std::uint64_t>(slots * words);
-  auto* tables = state.take<std::uint32_t>(pages);
-  auto* free_pages = state.take<std::uint32_t>(pages);
+  auto* tables = state.take<std::uint32_t>(slots * stride);
   auto* places = state.take<KvPlace>(program.kv_slots.size());
-  auto* pool = state.take<std::byte>(pool_bytes);
+  KvCache* cache = session ? &session->cache_ : nullptr;
+  if (!KvCache::lay_out(state, shape.pages, page_bytes, cache)) {
+    return fail(error, Status::limit, "session: {} pages of {} bytes", shape.pages, page_bytes);
+  }
   const std::uint64_t columns = program.observed_columns();
   auto* sums = state.take<double>(columns);
   auto* next_sums = state.take<double>(columns);
@@ -93,13 +116,16 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   const std::size_t sampler_bytes = Sampler::bytes(program.vocabulary);
   auto* offsets = scratch.take<std::uint64_t>(placed.size());
   auto* tile_counts = scratch.take<std::uint32_t>(program.code.size());
-  Pass pass;
+  Pass pass{};
   pass.ids = scratch.take<std::int32_t>(shape.chunk);
   pass.positions = scratch.take<std::uint32_t>(shape.chunk);
   pass.sequences = scratch.take<std::uint32_t>(shape.chunk);
+  pass.stores = scratch.take<std::uint8_t>(shape.chunk);
   pass.wanted_rows = scratch.take<std::uint32_t>(shape.logits_rows);
   auto* worker_scratch = scratch.take<std::byte>(std::uint64_t{shape.workers} * worker_bytes);
   auto* sampler_memory = scratch.take<std::byte>(sampler_bytes);
+  const std::uint32_t events = shape.trace_events;
+  auto* trace = scratch.take<std::byte>(events ? Trace::bytes(shape.workers, events) : 0);
   auto* arena = scratch.take<std::byte>(arena_bytes);
   if (!state.fits() || !scratch.fits()) {
     return fail(error, Status::limit, "session: context {} x sequences {} does not fit",
@@ -111,19 +137,14 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
     Sequence* s = new (sequences + i) Sequence{};
     s->ids = ids + i * shape.context;
     s->all_logits = bits + i * words;
-    s->table = tables + i * stride;
+    s->chain.table = tables + i * stride;
   }
-  for (std::uint64_t i = 0; i < pages; ++i) {
-    free_pages[i] = static_cast<std::uint32_t>(pages - 1 - i);
-    tables[i] = 0;
-  }
-  kv_layout(program, shape.kv_type, places);
+  kv_layout(program, shape.kv_types, places);
+  session->cache_.init({places, program.kv_slots.size()}, shape.reuse);
+  if (events) session->trace_.open(trace, shape.workers, events);
   std::copy(placed.begin(), placed.end(), offsets);
   session->sequences_ = sequences;
-  session->free_pages_ = free_pages;
-  session->free_count_ = static_cast<std::uint32_t>(pages);
-  session->kv_ =
-      KvPages{shape.kv_type, pool, page_bytes, places, tables, static_cast<std::uint32_t>(stride)};
+  session->tables_ = tables;
   std::fill_n(sums, columns, 0.0);
   session->sums_ = sums;
   session->next_sums_ = next_sums;
@@ -180,6 +201,10 @@ Status Session::open(Model& model, const SessionShape& shape, Session** session,
   }
   opened->workers_ = Workers{model.host().jobs, &opened->pool_, shape.workers};
   opened->clock_ = model.host().clock.now ? model.host().clock : system_clock();
+  tell(model.host().log, INLAY_LOG_INFO,
+       "session: {} x {} tokens, {} pages of {} bytes, {} tokens a pass, {} workers",
+       shape.sequences, shape.context, shape.pages, opened->cache_.page_bytes(), shape.chunk,
+       shape.workers);
   *session = opened;
   return Status::ok;
 }

@@ -11,6 +11,10 @@ struct WholeChunk {
   INLAY_FORCE_INLINE F32x16 load(const std::uint16_t* p) const { return F32x16::load_half(p); }
   INLAY_FORCE_INLINE void store(F32x16 v, float* p) const { v.store(p); }
   INLAY_FORCE_INLINE void store(F32x16 v, std::uint16_t* p) const { v.store_half(p); }
+  INLAY_FORCE_INLINE F32x16 load_bfloat(const std::uint16_t* p) const {
+    return F32x16::load_bfloat(p);
+  }
+  INLAY_FORCE_INLINE void store_bfloat(F32x16 v, std::uint16_t* p) const { v.store_bfloat(p); }
   INLAY_FORCE_INLINE F32x16 keep(F32x16 v) const { return v; }
 };
 struct PartChunk {
@@ -21,6 +25,12 @@ struct PartChunk {
   }
   INLAY_FORCE_INLINE void store(F32x16 v, float* p) const { v.store_partial(p, n); }
   INLAY_FORCE_INLINE void store(F32x16 v, std::uint16_t* p) const { v.store_half_partial(p, n); }
+  INLAY_FORCE_INLINE F32x16 load_bfloat(const std::uint16_t* p) const {
+    return F32x16::load_bfloat_partial(p, n);
+  }
+  INLAY_FORCE_INLINE void store_bfloat(F32x16 v, std::uint16_t* p) const {
+    v.store_bfloat_partial(p, n);
+  }
   // Zero in the lanes beyond the end.
   INLAY_FORCE_INLINE F32x16 keep(F32x16 v) const {
     return select(first_lanes(n), v, F32x16::zero());

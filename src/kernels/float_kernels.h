@@ -9,10 +9,23 @@
 
 namespace inlay {
 
-// What a cell of the key-value cache is made of.
-enum class CellType : std::uint8_t { f32, f16 };
+// What a row of the key-value cache is made of: numbers, or the blocks of 32 codes with a half
+// scale in front that the weight types of the same names have.
+enum class CellType : std::uint8_t { f32, f16, bf16, q8_0, q4_0 };
+inline constexpr std::uint32_t cell_type_count = 5;
 
-constexpr std::uint32_t cell_bytes(CellType type) { return type == CellType::f32 ? 4 : 2; }
+// Bytes of one cell's row of n elements; a last block that is not full takes a whole one's.
+constexpr std::size_t cell_row_bytes(CellType type, std::uint32_t n) {
+  const std::size_t blocks = (std::size_t{n} + 31) / 32;
+  switch (type) {
+    case CellType::f32: return std::size_t{n} * 4;
+    case CellType::f16:
+    case CellType::bf16: return std::size_t{n} * 2;
+    case CellType::q8_0: return blocks * 34;
+    case CellType::q4_0: return blocks * 18;
+  }
+  return 0;
+}
 
 // Most cells in a page of the cache.
 inline constexpr std::uint32_t max_page_tokens = 256;
@@ -28,7 +41,7 @@ struct AttentionTask {
   std::uint32_t head_v;        // size of a value
   const void* const* k_pages;  // per page: this head's key of the page's first cell
   const void* const* v_pages;  // the same for values
-  std::size_t k_stride;        // elements from one cell's key to the next cell's
+  std::size_t k_stride;        // bytes from one cell's key to the next cell's
   std::size_t v_stride;
   std::uint32_t page_tokens;  // a multiple of 16, at most max_page_tokens
   std::uint32_t first;        // first visible cell; > 0 with a sliding window
@@ -67,9 +80,12 @@ struct FloatKernels {
   // x and y are (heads, head_size) without gaps; y may be x.
   void (*rope)(const float* x, const float* cos_sin, std::uint32_t heads, std::uint32_t head_size,
                std::uint32_t pairs, RopePairs order, float* y);
-  // Writes n floats as cells, halves rounded to nearest even.
+  // Writes the row of a cell, cell_row_bytes(type, n) bytes. f16 and bf16 round to nearest even.
+  // q8_0 and q4_0 give what the encoder of that weight type gives without importances for the row
+  // with zeros up to the end of its last block; a block with an infinity or a NaN becomes all NaN.
   void (*store_cells)(CellType type, const float* x, std::uint32_t n, void* out);
-  void (*attention)(CellType type, const AttentionTask& task);
+  // On the exact floats that the cells stand for.
+  void (*attention)(CellType keys, CellType values, const AttentionTask& task);
 };
 
 }  // namespace inlay

@@ -3,6 +3,7 @@
 
 #include "kernels/activate.h"
 #include "kernels/attention.h"
+#include "kernels/cells.h"
 #include "kernels/elementwise.h"
 #include "kernels/float_kernels.h"
 #include "kernels/norm.h"

@@ -26,6 +26,13 @@ class Sampler {
   Status init(const inlay_sampler_options& options, std::uint32_t vocabulary,
               std::span<std::byte> memory, Error& error);
 
+  // Those that init copied; its biases live as long as the sampler.
+  inlay_sampler_options options() const {
+    inlay_sampler_options options = options_;
+    options.bias = biases_;
+    return options;
+  }
+
   // Draws the token at `position` of its sequence. `history`: the latest tokens, oldest first; ids
   // outside the vocabulary are ignored.
   // Errors: argument (not `vocabulary` logits), format (a logit is NaN or +infinity: the weights

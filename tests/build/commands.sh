@@ -47,6 +47,18 @@ for pair in blk.0.attn_v.weight:F16 blk.0.ffn_up.weight:Q8_0 blk.1.ffn_up.weight
   esac
 done
 
+state() { number state "$("$inlay" plan "$model" --kv "$1" --json)"; }
+holds "$(state f32) > $(state F16) && $(state f16) == $(state BF16) && $(state f16/auto) == $(state f16)"
+holds "$(state f16) > $(state Q8_0/F16) && $(state q8_0/f16) > $(state q8_0)"
+holds "$(state q8_0) > $(state q4_0) && $(state f16/q8_0) == $(state q8_0/f16)"
+"$inlay" run "$model" -p "Once upon" -n 5 --temp 0 --kv q8_0/bf16 --trace "$folder/trace" >"$folder/out"
+[ -s "$folder/out" ] && grep -q '"traceEvents"' "$folder/trace" || fail "run --kv --trace"
+one=$("$inlay" logits "$model" --tokens 5,6,7,8,9 --all --out "$folder/rows")
+[ "$one" = "$("$inlay" logits "$model" --tokens 5,6,7,8,9 --all --sequences 3 --out "$folder/rows")" ] ||
+  fail "logits depend on --sequences"
+
+[ "$(code "$inlay" plan "$model" --kv q5)" = 2 ] || fail "--kv q5"
+[ "$(code "$inlay" plan "$model" --kv f16/)" = 2 ] || fail "--kv f16/"
 [ "$(code "$inlay" quantize "$model" "$folder/no.gguf" Q99)" = 1 ] || fail "Q99 is no type"
 [ "$(code "$inlay" quantize "$model" "$folder/no.gguf" Q8_0 --keep abc)" = 2 ] || fail "--keep abc"
 [ "$(code "$inlay" perplexity "$model" --file /dev/null)" = 1 ] || fail "an empty text"

@@ -5,7 +5,6 @@
 
 #include <limits>
 
-#include "base/half.h"
 #include "base/math.h"
 #include "kernels/rows.h"
 #include "kernels/units.h"
@@ -115,23 +114,5 @@ TEST_CASE("activations are the scalar functions of base/math.h") {
     CHECK(first_difference(got, sigmoid) == "");
     unit.f.activate(Act::gelu, x.data(), n, got.data());
     CHECK(first_difference(got, gelu) == "");
-  }
-}
-
-TEST_CASE("cells are stored as floats or as halves rounded to nearest even") {
-  std::mt19937 random(5);
-  for (const Unit& unit : usable_units()) {
-    INFO("unit " << unit.name);
-    for (const std::uint32_t n : sizes) {
-      for (const Floats& x : {normal_row(random, n), wild_row(random, n, 20)}) {
-        Floats floats(n);
-        unit.f.store_cells(CellType::f32, x.data(), n, floats.data());
-        REQUIRE(first_difference(floats, x) == "");
-        std::vector<std::uint16_t> halves(n), wanted(n);
-        for (std::uint32_t i = 0; i < n; ++i) wanted[i] = float_to_half(x[i]);
-        unit.f.store_cells(CellType::f16, x.data(), n, halves.data());
-        REQUIRE(halves == wanted);
-      }
-    }
   }
 }

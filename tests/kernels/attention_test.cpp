@@ -1,11 +1,11 @@
-// attention_test.cpp - attention over pages: equal bits on every unit, for every group and window.
+// attention_test.cpp - attention over pages: equal bits on every unit, for every group, window and
+// type of cells.
 
 #include "reference/attention.h"
 
 #include <limits>
 
-#include "base/half.h"
-#include "kernels/rows.h"
+#include "kernels/cell_rows.h"
 #include "kernels/units.h"
 
 using namespace inlay;
@@ -26,36 +26,45 @@ constexpr Shape shapes[] = {
     {8, 100, 100, 1, 37, 190}, {3, 32, 32, 1, 5, 5},
 };
 
+// What keys and values are made of.
+struct Cells {
+  CellType keys, values;
+};
+constexpr Cells same(CellType type) { return {type, type}; }
+
 // Keys or values of one head in pages [token][head], as the cache has them: other heads, cells
-// before the window and cells behind the end are NaN, so that reading one shows.
-template <class Cell>
+// before the window and cells behind the end are NaN, so that reading one shows. So does it for
+// the codes of a last block beyond the head.
 struct Pages {
-  std::vector<std::vector<Cell>> memory;
+  std::vector<Bytes> memory;
   std::vector<const void*> pointers;
   std::size_t stride;
 
-  Pages(const Floats& rows, std::uint32_t head, const Shape& shape)
-      : stride(std::size_t{shape.kv_heads} * head) {
-    constexpr Cell nan = sizeof(Cell) == 2 ? Cell(0x7e00) : Cell(__builtin_nanf(""));
+  Pages(CellType type, const Floats& rows, std::uint32_t head, const Shape& shape)
+      : stride(shape.kv_heads * cell_row_bytes(type, head)) {
     for (std::uint32_t cell = 0; cell < shape.length; cell += page_tokens) {
-      memory.emplace_back(page_tokens * stride, nan);
+      memory.emplace_back(page_tokens * stride, std::uint8_t{0xff});
     }
-    const std::size_t offset = (shape.kv_heads - 1) * head;
+    const std::size_t offset = (shape.kv_heads - 1) * cell_row_bytes(type, head);
     for (std::uint32_t cell = shape.first; cell < shape.length; ++cell) {
-      Cell* out = memory[cell / page_tokens].data() + cell % page_tokens * stride + offset;
-      for (std::uint32_t d = 0; d < head; ++d) out[d] = as_cell(rows[cell * head + d]);
+      Bytes row = encode_cell(type, rows.data() + std::size_t{cell} * head, head);
+      spoil_tail(type, row, head);
+      std::uint8_t* page = memory[cell / page_tokens].data();
+      std::memcpy(page + cell % page_tokens * stride + offset, row.data(), row.size());
     }
     for (const auto& page : memory) pointers.push_back(page.data() + offset);
   }
-
-  static Cell as_cell(float x) {
-    if constexpr (sizeof(Cell) == 2) {
-      return float_to_half(x);
-    } else {
-      return x;
-    }
-  }
 };
+
+// The floats that the cells of these rows stand for.
+Floats through_cells(CellType type, const Floats& rows, std::uint32_t width) {
+  Floats values;
+  for (std::size_t at = 0; at < rows.size(); at += width) {
+    const Floats row = decode_cell(type, encode_cell(type, rows.data() + at, width), width);
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  return values;
+}
 
 struct Problem {
   Shape shape;
@@ -78,11 +87,9 @@ Problem make_problem(std::mt19937& random, const Shape& s, bool alibi, bool wild
 }
 
 // Runs query heads [query, query + group) of the problem.
-template <class Cell>
-Floats attend(const FloatKernels& f, const Problem& p, std::uint32_t query, std::uint32_t group) {
+void run(const FloatKernels& f, Cells cells, const Problem& p, const Pages& keys,
+         const Pages& values, std::uint32_t query, std::uint32_t group, Floats& out) {
   const Shape& s = p.shape;
-  const Pages<Cell> keys(p.k, s.head_k, s), values(p.v, s.head_v, s);
-  Floats out(std::size_t{group} * s.head_v, 7.0f);
   Floats scratch(attention_scratch(group, page_tokens), std::numeric_limits<float>::quiet_NaN());
   AttentionTask task{};
   task.q = p.q.data() + std::size_t{query} * s.head_k;
@@ -102,36 +109,42 @@ Floats attend(const FloatKernels& f, const Problem& p, std::uint32_t query, std:
   task.out = out.data();
   task.out_stride = s.head_v;
   task.scratch = scratch.data();
-  f.attention(sizeof(Cell) == 2 ? CellType::f16 : CellType::f32, task);
+  f.attention(cells.keys, cells.values, task);
+}
+
+Floats attend(const FloatKernels& f, Cells cells, const Problem& p, std::uint32_t query,
+              std::uint32_t group) {
+  const Shape& s = p.shape;
+  const Pages keys(cells.keys, p.k, s.head_k, s), values(cells.values, p.v, s.head_v, s);
+  Floats out(std::size_t{group} * s.head_v, 7.0f);
+  run(f, cells, p, keys, values, query, group, out);
   return out;
 }
 
-template <class Cell>
-Floats attend(const FloatKernels& f, const Problem& p) {
-  return attend<Cell>(f, p, 0, p.shape.group);
+Floats attend(const FloatKernels& f, Cells cells, const Problem& p) {
+  return attend(f, cells, p, 0, p.shape.group);
 }
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-// The visible rows of a cache in double, through the cell type.
-template <class Cell>
-Matrix visible(const Floats& rows, std::uint32_t width, const Shape& s) {
+// The visible rows of a cache in double, through the type of its cells.
+Matrix visible(CellType type, const Floats& rows, std::uint32_t width, const Shape& s) {
+  const Floats values = through_cells(type, rows, width);
   Matrix m(s.length - s.first, width);
   for (Eigen::Index i = 0; i < m.rows(); ++i) {
     for (Eigen::Index d = 0; d < m.cols(); ++d) {
-      const float x =
-          rows[(s.first + static_cast<std::size_t>(i)) * width + static_cast<std::size_t>(d)];
-      m(i, d) = sizeof(Cell) == 2 ? half_to_float(float_to_half(x)) : x;
+      m(i, d) =
+          values[(s.first + static_cast<std::size_t>(i)) * width + static_cast<std::size_t>(d)];
     }
   }
   return m;
 }
 
-template <class Cell>
-void check_bound(const FloatKernels& f, const Problem& p) {
+void check_bound(const FloatKernels& f, Cells cells, const Problem& p) {
   const Shape& s = p.shape;
-  const Floats out = attend<Cell>(f, p);
-  const Matrix keys = visible<Cell>(p.k, s.head_k, s), values = visible<Cell>(p.v, s.head_v, s);
+  const Floats out = attend(f, cells, p);
+  const Matrix keys = visible(cells.keys, p.k, s.head_k, s);
+  const Matrix values = visible(cells.values, p.v, s.head_v, s);
   const double pages = std::ceil(s.length / double{page_tokens});
   for (std::uint32_t h = 0; h < s.group; ++h) {
     const Eigen::VectorXd q =
@@ -160,55 +173,112 @@ void check_bound(const FloatKernels& f, const Problem& p) {
   }
 }
 
+// Calls check(problem, cells) for problems of all shapes; all pairs of types have their turns.
+template <class Check>
+void for_problems(std::mt19937& random, bool with_wild, Check check) {
+  std::uint32_t turn = 0;
+  for (const Shape& s : shapes) {
+    for (const bool alibi : {false, true}) {
+      for (const bool wild : {false, true}) {
+        if (wild && !with_wild) continue;
+        const Problem p = make_problem(random, s, alibi, wild);
+        ++turn;
+        for (std::uint32_t k = 0; k < cell_type_count; ++k) {
+          const Cells cells{cell_types[k], cell_types[(k + turn) % cell_type_count]};
+          INFO("group " << s.group << ", heads " << s.head_k << " and " << s.head_v << ", cells "
+                        << s.first << " to " << s.length << ", alibi " << alibi << ", wild " << wild
+                        << ", keys " << cell_name(cells.keys) << ", values "
+                        << cell_name(cells.values));
+          check(p, cells);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("attention has the same bits on every unit") {
   std::mt19937 random(1);
   for_units([&](const FloatKernels& law, const FloatKernels& unit) {
-    for (const Shape& s : shapes) {
-      for (const bool alibi : {false, true}) {
-        for (const bool wild : {false, true}) {
-          INFO("group " << s.group << ", heads " << s.head_k << " and " << s.head_v << ", cells "
-                        << s.first << " to " << s.length << ", alibi " << alibi << ", wild "
-                        << wild);
-          const Problem p = make_problem(random, s, alibi, wild);
-          REQUIRE(first_difference(attend<float>(unit, p), attend<float>(law, p)) == "");
-          REQUIRE(first_difference(attend<std::uint16_t>(unit, p), attend<std::uint16_t>(law, p)) ==
-                  "");
-        }
-      }
-    }
+    for_problems(random, true, [&](const Problem& p, Cells cells) {
+      REQUIRE(first_difference(attend(unit, cells, p), attend(law, cells, p)) == "");
+    });
   });
+}
+
+TEST_CASE("attention has the bits of float cells with the numbers that its cells stand for") {
+  std::mt19937 random(7);
+  const FlushDenormals flushed;
+  for (const Unit& unit : usable_units()) {
+    INFO("unit " << unit.name);
+    for_problems(random, true, [&](const Problem& p, Cells cells) {
+      Problem floats = p;
+      floats.k = through_cells(cells.keys, p.k, p.shape.head_k);
+      floats.v = through_cells(cells.values, p.v, p.shape.head_v);
+      const Floats wanted = attend(unit.f, same(CellType::f32), floats);
+      REQUIRE(first_difference(attend(unit.f, cells, p), wanted) == "");
+    });
+  }
 }
 
 TEST_CASE("attention of a head does not depend on the heads beside it") {
   std::mt19937 random(2);
   for (const Unit& unit : usable_units()) {
-    INFO("unit " << unit.name);
-    const Problem p = make_problem(random, {9, 64, 80, 2, 0, 150}, true, false);
-    const Floats together = attend<std::uint16_t>(unit.f, p);
-    Floats apart;
-    std::uint32_t h = 0;
-    for (const std::uint32_t group : {1u, 2u, 1u, 5u}) {
-      const Floats part = attend<std::uint16_t>(unit.f, p, h, group);
-      apart.insert(apart.end(), part.begin(), part.end());
-      h += group;
+    for (const CellType type : cell_types) {
+      INFO("unit " << unit.name << ", " << cell_name(type));
+      const Problem p = make_problem(random, {9, 64, 80, 2, 0, 150}, true, false);
+      const Floats together = attend(unit.f, same(type), p);
+      Floats apart;
+      std::uint32_t h = 0;
+      for (const std::uint32_t group : {1u, 2u, 1u, 5u}) {
+        const Floats part = attend(unit.f, same(type), p, h, group);
+        apart.insert(apart.end(), part.begin(), part.end());
+        h += group;
+      }
+      REQUIRE(first_difference(together, apart) == "");
     }
-    REQUIRE(first_difference(together, apart) == "");
   }
 }
 
 TEST_CASE("attention is within its error bound of double precision") {
   std::mt19937 random(3);
   const FloatKernels f = usable_units().back().f;
-  for (const Shape& s : shapes) {
-    if (s.first == s.length) continue;
-    for (const bool alibi : {false, true}) {
-      INFO("group " << s.group << ", heads " << s.head_k << ", cells " << s.first << " to "
-                    << s.length << ", alibi " << alibi);
-      const Problem p = make_problem(random, s, alibi, false);
-      check_bound<float>(f, p);
-      check_bound<std::uint16_t>(f, p);
+  for_problems(random, false, [&](const Problem& p, Cells cells) {
+    if (p.shape.first < p.shape.length) check_bound(f, cells, p);
+  });
+}
+
+TEST_CASE("a block of values that is all NaN spoils its own outputs alone") {
+  std::mt19937 random(8);
+  for (const Unit& unit : usable_units()) {
+    for (const CellType type : {CellType::q8_0, CellType::q4_0}) {
+      INFO("unit " << unit.name << ", " << cell_name(type));
+      const Problem p = make_problem(random, {4, 80, 80, 1, 0, 5}, false, false);
+      const Pages keys(type, p.k, 80, p.shape);
+      Pages values(type, p.v, 80, p.shape);
+      const std::size_t block = cell_row_bytes(type, 32);
+      std::memset(values.memory[0].data() + 3 * values.stride + block, 0xff, 2);  // a scale
+      Floats out(4 * 80);
+      run(unit.f, same(type), p, keys, values, 0, 4, out);
+      for (std::uint32_t i = 0; i < 4 * 80; ++i) {
+        REQUIRE((out[i] != out[i]) == (i % 80 / 32 == 1));
+      }
+    }
+  }
+}
+
+TEST_CASE("a key of minus infinities has no weight, also where its last block is not full") {
+  for (const Unit& unit : usable_units()) {
+    for (const CellType type : {CellType::q8_0, CellType::q4_0}) {
+      INFO("unit " << unit.name << ", " << cell_name(type));
+      Problem p{
+          {1, 20, 20, 1, 0, 3}, Floats(20, 1.0f), Floats(60, 1.0f), Floats(60, 3.0f), {}, 1.0f};
+      for (std::uint32_t d = 0; d < 20; ++d) {
+        p.k[20 + d] = -1e30f;  // beyond the scales that a half holds
+        p.v[20 + d] = 5.0f;
+      }
+      REQUIRE(first_difference(attend(unit.f, {type, CellType::f32}, p), Floats(20, 3.0f)) == "");
     }
   }
 }
@@ -217,7 +287,7 @@ TEST_CASE("attention over no cell gives zeros") {
   std::mt19937 random(4);
   for (const Unit& unit : usable_units()) {
     const Problem p = make_problem(random, {2, 16, 16, 1, 0, 0}, false, false);
-    REQUIRE(first_difference(attend<float>(unit.f, p), Floats(32, 0.0f)) == "");
+    REQUIRE(first_difference(attend(unit.f, same(CellType::f32), p), Floats(32, 0.0f)) == "");
   }
 }
 
@@ -233,7 +303,7 @@ TEST_CASE("attention follows scores that are far apart") {
         p.k[chosen * 16 + d] = 1.0f;
         p.v[chosen * 16 + d] = 3.0f + static_cast<float>(d);
       }
-      const Floats out = attend<float>(unit.f, p);
+      const Floats out = attend(unit.f, same(CellType::f32), p);
       for (std::uint32_t d = 0; d < 16; ++d) REQUIRE(out[d] == 3.0f + static_cast<float>(d));
     }
   }

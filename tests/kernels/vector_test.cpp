@@ -94,7 +94,7 @@ TEST_CASE("the scalar words are what they say") {
     in.a[i] = static_cast<float>(i) - 4.5f;
     in.b[i] = static_cast<float>(1 << i);
     in.c[i] = -1.0f;
-    in.h[i] = static_cast<std::uint16_t>(0x3c00 + i);
+    in.h[i] = static_cast<std::uint16_t>(0x3c00 + 0x91 * i);
   }
   in.n = 5;
   WordRecord r;
@@ -114,6 +114,11 @@ TEST_CASE("the scalar words are what they say") {
     CHECK(lane("load_doubled", i) == in.a[i / 2]);
     CHECK(lane("load_half", i) == half_to_float(in.h[i]));
     CHECK(lane("load_bfloat", i) == bfloat_to_float(in.h[i]));
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(in.h);
+    CHECK(lane("broadcast_half", i) == half_to_float(in.h[2]));
+    CHECK(lane("load_int8", i) == static_cast<float>(static_cast<std::int8_t>(bytes[i])));
+    CHECK(lane("load_nibbles, lower", i) == static_cast<float>(bytes[i] % 16) - 8.0f);
+    CHECK(lane("load_nibbles, upper", i) == static_cast<float>(bytes[i] / 16) - 8.0f);
     CHECK(lane("store_partial", i) == (i < 5 ? a : 0.0f));
     CHECK(lane("sub", i) == a - b);
     CHECK(lane("div", i) == a / b);

@@ -54,6 +54,11 @@ static void run_words(const test::WordInput& in, test::WordRecord& record) {
   put("load_half_partial", F32x16::load_half_partial(in.h, n));
   put("load_bfloat", F32x16::load_bfloat(in.h));
   put("load_bfloat_partial", F32x16::load_bfloat_partial(in.h, n));
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(in.h);
+  put("broadcast_half", F32x16::broadcast_half(in.h[2]));
+  put("load_int8", F32x16::load_int8(reinterpret_cast<const std::int8_t*>(bytes)));
+  put("load_nibbles, lower", F32x16::load_nibbles<0>(bytes));
+  put("load_nibbles, upper", F32x16::load_nibbles<4>(bytes));
   put("broadcast", F32x16::broadcast(in.a[3]));
   put("zero", F32x16::zero());
   a.store_partial(floats("store_partial"), n);

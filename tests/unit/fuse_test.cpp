@@ -37,7 +37,7 @@ std::vector<float> run(const Source& source, const Manifest& manifest, Allocator
   REQUIRE(place(program, allocator, tokens, tokens, offsets.data(), &bytes) == Status::ok);
   Array<std::byte> arena(allocator), pool(allocator), scratch(allocator);
   std::vector<KvPlace> places(program.kv_slots.size());
-  const std::uint64_t page = kv_layout(program, CellType::f32, places.data());
+  const std::uint64_t page = kv_layout(program, KvTypes{}, places.data());
   REQUIRE(arena.resize(bytes) == Status::ok);
   REQUIRE(pool.resize(page) == Status::ok);
   REQUIRE(scratch.resize(worker_scratch_bytes(program, 1)) == Status::ok);
@@ -61,7 +61,7 @@ std::vector<float> run(const Source& source, const Manifest& manifest, Allocator
   pass.arena = arena.data();
   pass.offsets = offsets.data();
   pass.batch = {tokens, tokens, ids.data(), positions.data(), sequences.data(), rows.data()};
-  pass.kv = {CellType::f32, pool.data(), page, places.data(), table, 1};
+  pass.kv = {KvTypes{}, pool.data(), page, places.data(), table, 1};
   pass.worker_scratch = scratch.data();
   pass.worker_bytes = scratch.size();
   const FlushDenormals flush;

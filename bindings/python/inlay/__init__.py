@@ -13,11 +13,11 @@ from ._model import Generation, Model, isas, quantize_types
 from ._session import Session
 from ._tokenizer import TextStream, Tokenizer
 from ._types import (Error, Event, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
-                     SamplerOptions, SessionOptions, Status, Tensor, TokenizerInfo)
+                     SamplerOptions, SessionInfo, SessionOptions, Status, Tensor, TokenizerInfo)
 
 __all__ = [
     "Error", "Event", "Finish", "GenerateOptions", "Generation", "Isa", "Logits", "MetadataArray",
-    "Model", "ModelInfo", "Plan", "SamplerOptions", "Session", "SessionOptions", "Status", "Tensor",
-    "TextStream", "Tokenizer", "TokenizerInfo", "__version__", "isas",
+    "Model", "ModelInfo", "Plan", "SamplerOptions", "Session", "SessionInfo", "SessionOptions",
+    "Status", "Tensor", "TextStream", "Tokenizer", "TokenizerInfo", "__version__", "isas",
     "quantize_types",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
 
 from . import _inlay
+from ._files import open_source
 from ._session import Session
 from ._tokenizer import Tokenizer
 from ._types import (Error, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
@@ -14,20 +15,12 @@ from ._types import (Error, Finish, GenerateOptions, Isa, MetadataArray, ModelIn
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Literal, Protocol
+    from typing import Literal
 
-    from typing_extensions import Buffer, Self, Unpack
+    from typing_extensions import Self, Unpack
 
+    from ._files import Source
     from ._types import Value
-
-    class Reader(Protocol):
-        """A file opened for reading bytes, or anything that reads like one."""
-
-        def seek(self, offset: int, whence: int = 0, /) -> Any: ...
-        def tell(self) -> int: ...
-        def read(self, size: int, /) -> bytes: ...
-
-    Source = Union[str, os.PathLike[str], Buffer, Reader]
 
 _SESSION_OPTIONS = frozenset(SessionOptions.__annotations__)
 
@@ -73,10 +66,12 @@ class Model:
                  memory: Literal["mapped", "copied", "huge_pages"] = "mapped",
                  check_weights: bool = False, importance: bool = False, threads: int = 0,
                  progress: Callable[[int, int], object] | None = None) -> None:
-        self._model = _open(source, {
+        options = {
             "depth": depth, "isa": isa, "weights": weights, "weight_budget": weight_budget,
             "memory": memory, "check_weights": bool(check_weights), "importance": bool(importance),
-            "threads": threads, "progress": progress})
+            "threads": threads, "progress": progress}
+        self._model = open_source(source, _inlay.Model.open_path, _inlay.Model.open_memory,
+                                  _inlay.Model.open_reader, options)
         self.info = ModelInfo(**self._model.info())
         """What the model is; readable after `close` too."""
 
@@ -206,7 +201,7 @@ class Generation(Iterator[str]):
 
     def _step(self) -> str:
         """The text of the next token; closes the session with the last."""
-        status, _, token, finish = self._session.step(0)
+        status, _, token, finish, _ = self._session.step(0)
         if status == Status.YIELD and not self._cancelled:
             return ""
         piece = ""
@@ -238,20 +233,3 @@ class Generation(Iterator[str]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
-
-
-def _open(source: Source, options: dict[str, Any]) -> _inlay.Model:
-    if isinstance(source, (str, os.PathLike)):
-        return _inlay.Model.open_path(os.fsencode(source), options)
-    try:
-        memoryview(source)  # type: ignore[arg-type]
-    except TypeError:
-        pass
-    else:
-        return _inlay.Model.open_memory(source, options)
-    file: Any = source
-    if not all(hasattr(file, name) for name in ("seek", "tell", "read")):
-        raise TypeError("source: expected a path, a buffer or a binary file, not "
-                        + type(source).__name__)
-    file.seek(0, os.SEEK_END)
-    return _inlay.Model.open_reader(file, file.tell(), str(getattr(file, "name", "")), options)

@@ -6,16 +6,23 @@ import os
 from typing import TYPE_CHECKING, Any, Iterable
 
 from . import _inlay
-from ._types import Event, Finish, SamplerOptions, Status
+from ._files import appending, open_source, writer_of
+from ._types import Event, Finish, SamplerOptions, SessionInfo, Status
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Literal
 
     import numpy
     from numpy.typing import NDArray
     from typing_extensions import Self, Unpack
 
+    from ._files import Source, Target
+
 _ALL_LOGITS = 1
+_IGNORE_END = 1
+_APPEND = 1
+_SHARE = 1
 
 Logits = _inlay.Logits
 
@@ -26,6 +33,10 @@ class Session:
     Made by `Model.session`. One call at a time, from any thread; a second one is refused with
     Status.STATE. Only `cancel` and `close` may be called beside another call. Other Python threads
     go on while a step computes.
+
+    Whatever a session has computed it finds again by its tokens, in pages of 64 that sequences
+    share, also those of sequences that are gone: a chat that feeds its whole history anew pays for
+    the new tokens only. The results are the same bits; `info` tells how much was reused.
     """
 
     def __init__(self, model: _inlay.Model, options: dict[str, Any]) -> None:
@@ -36,8 +47,40 @@ class Session:
         return self._session.add()
 
     def drop(self, sequence: int) -> None:
-        """Ends a sequence and gives its memory to the others."""
+        """Ends a sequence. What it computed is remembered until the others need its memory."""
         self._session.drop(sequence)
+
+    def fork(self, sequence: int) -> int:
+        """A second sequence with the same tokens, sampler and settings; nothing is computed again.
+
+        It may sample from the logits of the first at once.
+        """
+        return self._session.fork(sequence)
+
+    def rewind(self, sequence: int, length: int) -> None:
+        """Back to the first `length` tokens; what came after is forgotten.
+
+        A sampler stays and draws again from there.
+        """
+        self._session.rewind(sequence, length)
+
+    def set_context_policy(self, sequence: int, policy: Literal["stop", "refuse", "drop"], *,
+                           keep: int = 0) -> None:
+        """What happens when a sequence has more tokens than the context.
+
+        policy: "stop": a text ends with Finish.CONTEXT, and feeding more is Status.LIMIT; so it is
+        until this is called. "refuse": and a text that may not fit is refused when it is asked for.
+        "drop": tokens behind the first `keep` are forgotten, at least half of them; the rest moves
+        up and is computed again, so that the sequence is what a new one with its tokens would be.
+        """
+        self._session.set_context_policy(sequence, {"policy": policy, "keep": keep})
+
+    def set_stop(self, sequence: int, ids: Iterable[int], *, ignore_end: bool = False) -> None:
+        """Tokens (up to 32) that end a text of this sequence; in place of those set before.
+
+        ignore_end: the model's own ends of text are tokens as others.
+        """
+        self._session.set_stop(sequence, ids, _IGNORE_END * bool(ignore_end))
 
     def feed(self, sequence: int, ids: Iterable[int], *, all_logits: bool = False) -> None:
         """Appends tokens that the next steps will compute; all of them or, on an error, none.
@@ -69,8 +112,14 @@ class Session:
         budget_ns: nanoseconds after which to stop in the middle (Status.YIELD) and go on with the
         next step; 0: no limit. Results do not depend on it.
         """
-        status, sequence, token, finish = self._session.step(budget_ns)
-        return Event(Status(status), sequence, token, Finish(finish))
+        return _event(*self._session.step(budget_ns))
+
+    def step_tiles(self, tiles: int) -> Event:
+        """The same with a budget in tiles of work (of some tens of microseconds), exactly.
+
+        What a step does is then the same on every machine. 0 is 1; the draw of a token is none.
+        """
+        return _event(*self._session.step_tiles(tiles))
 
     def logits(self, sequence: int) -> NDArray[numpy.float32]:
         """Logits of the sequence's latest pass as a numpy array (rows, vocabulary) of float32.
@@ -93,6 +142,55 @@ class Session:
     def length(self, sequence: int) -> tuple[int, int]:
         """Tokens of the sequence: (computed, fed but not computed yet)."""
         return self._session.length(sequence)
+
+    def tokens(self, sequence: int) -> list[int]:
+        """The tokens of the sequence, computed or not."""
+        return self._session.tokens(sequence)
+
+    def info(self) -> SessionInfo:
+        """What the session is, and what it has done since it was opened."""
+        return SessionInfo(**self._session.info())
+
+    def save(self, target: Target, sequence: int | None = None, *, append: bool = False) -> None:
+        """Saves a sequence, or all of them: tokens, keys and values, sampler and settings.
+
+        A restored sequence goes on with the same bits, on any machine. Only what is used is
+        written. May be called between any two steps.
+
+        target: a path, which is replaced when all is written; a binary file or anything else with
+        `write`; or a function that is called with pieces of bytes. What it raises comes through.
+        sequence: None: all.
+        append: only what came since this sequence was last saved or restored, to be put behind the
+        bytes of that time; with a path, at the end of that file, which stays as it was on an error.
+        """
+        number = 0 if sequence is None else sequence
+        flags = _APPEND * bool(append)
+        if not isinstance(target, (str, os.PathLike)):
+            self._session.save_callable(number, writer_of(target), flags)
+        elif append:
+            with appending(target) as write:
+                self._session.save_callable(number, write, flags)
+        else:
+            self._session.save_path(number, os.fsencode(target))
+
+    def restore(self, source: Source, *, share: bool = False) -> list[int]:
+        """Adds the sequences of a saved file, in its order; all of them or, on an error, none.
+
+        A file that is cut or damaged, or of another model or type of keys and values, is refused.
+
+        source: a path, its content (bytes ...) or a binary file.
+        share: what the file holds may serve other sequences too. Only for files that nobody else
+        can write: a forged one would change their answers.
+        """
+        return open_source(source, self._session.restore_path, self._session.restore_memory,
+                           self._session.restore_reader, _SHARE * bool(share))
+
+    def write_trace(self, path: str | os.PathLike[str]) -> None:
+        """Writes what ran when, as JSON that chrome://tracing and Perfetto open.
+
+        It holds the latest `trace_events` instructions of each thread, a session option.
+        """
+        self._session.write_trace(os.fsencode(path))
 
     def write_importance(self, path: str | os.PathLike[str]) -> None:
         """Writes what the inputs of the matrices were so far, for the imatrix of `Model.quantize`.
@@ -123,3 +221,7 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
+
+
+def _event(status: int, sequence: int, token: int, finish: int, dropped: int) -> Event:
+    return Event(Status(status), sequence, token, Finish(finish), dropped)

@@ -9,6 +9,9 @@ from typing import Literal, Mapping, NamedTuple, TypedDict, Union
 # What a metadata key can hold.
 Value = Union[str, int, float, bool, "MetadataArray"]
 
+# What keys and values are kept as; q8_0 and q4_0 take 8.5 and 4.5 bits a number.
+KvType = Literal["auto", "f32", "f16", "bf16", "q8_0", "q4_0"]
+
 
 class Status(enum.IntEnum):
     """What a call says: above 0 flow, below 0 an error. The numbers are those of inlay.h."""
@@ -44,6 +47,10 @@ class Finish(enum.IntEnum):
     """max_tokens is reached."""
     CONTEXT = 3
     """The context is full."""
+    STOP = 4
+    """A token of `Session.set_stop` was drawn."""
+    PAGES = 5
+    """kv_tokens are spent: other sequences hold all pages."""
 
 
 class Error(Exception):
@@ -69,6 +76,8 @@ class Event(NamedTuple):
     """The new token for TOKEN, else -1."""
     finish: Finish
     """For TOKEN: whether and why it is the sequence's last."""
+    dropped: int = 0
+    """Tokens that the context policy "drop" forgot to make room for this one."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +158,41 @@ class Plan:
     """The part of `weights` used where it lies; total - borrowed is allocated."""
 
 
+@dataclass(frozen=True)
+class SessionInfo:
+    """What a session is, and what it has done since it was opened. Times in nanoseconds."""
+
+    context: int
+    """Tokens of one sequence."""
+    sequences: int
+    alive: int
+    """Sequences that exist now."""
+    pages: int
+    """Of 64 tokens."""
+    pages_used: int
+    """By sequences, each counted once."""
+    pages_cached: int
+    """Remembered prefixes of nobody; free for use."""
+    page_bytes: int
+    passes: int
+    """Over the weights."""
+    tokens_computed: int
+    tokens_reused: int
+    """Found instead of computed."""
+    tokens_drawn: int
+    tokens_dropped: int
+    """By the context policy "drop"."""
+    prefill_ns: int
+    """Of prompts."""
+    decode_ns: int
+    """Of sequences that waited for one token."""
+    sample_ns: int
+    weight_bytes_read: int
+    """Each weight once a pass."""
+    kv_bytes_read: int
+    """By attention."""
+
+
 class Isa(NamedTuple):
     """An instruction set compiled into the library. Every one gives the same bits."""
 
@@ -168,10 +212,18 @@ class SessionOptions(TypedDict, total=False):
     """Most tokens computed in one pass over the weights; 256."""
     logits_rows: int
     """Most rows of logits in one pass; 0: one for each sequence."""
-    kv_type: Literal["auto", "f32", "f16"]
+    kv_type: KvType
     """Type of the key/value cache; "auto": f32 for a model of F32 weights, else f16."""
+    value_type: KvType
+    """Type of the values, kv_type is then of the keys; "auto": one type for both."""
     threads: int
     """0: one for each physical core."""
+    reuse: bool
+    """Find what is computed again by its tokens; the results are the same bits; True."""
+    kv_tokens: int
+    """Tokens whose keys and values are kept; 0: a full context for every sequence."""
+    trace_events: int
+    """Entries that each thread keeps for `Session.write_trace`; 0: no trace."""
 
 
 class SamplerOptions(TypedDict, total=False):

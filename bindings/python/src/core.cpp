@@ -1,6 +1,7 @@
 // core.cpp - failures, options, texts and ids on their way between Python and C.
 #include "core.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace inlay_python {
@@ -95,6 +96,14 @@ void Options::take(const char* name, float& field) {
   field = static_cast<float>(number);
 }
 
+void Options::take_flag(const char* name, uint32_t& field) {
+  const py::object value = take(name);
+  if (value.is_none()) return;
+  const int truth = PyObject_IsTrue(value.ptr());
+  if (truth < 0) throw py::error_already_set();
+  field = static_cast<uint32_t>(truth);
+}
+
 void Options::take(const char* name, uint32_t& field,
                    std::initializer_list<std::string_view> names) {
   const py::object value = take(name);
@@ -127,10 +136,41 @@ inlay_session_options to_session_options(const py::dict& values) {
   given.take("sequences", options.sequences);
   given.take("chunk", options.chunk);
   given.take("logits_rows", options.logits_rows);
-  given.take("kv_type", options.kv_type, {"auto", "f32", "f16"});
+  const std::initializer_list<std::string_view> types = {"auto", "f32",  "f16",
+                                                         "bf16", "q8_0", "q4_0"};
+  given.take("kv_type", options.kv_type, types);
+  given.take("value_type", options.value_type, types);
   given.take("threads", options.threads);
+  given.take_flag("reuse", options.reuse);
+  given.take("kv_tokens", options.kv_tokens);
+  given.take("trace_events", options.trace_events);
   given.finish();
   return options;
+}
+
+inlay_sink Writer::sink() {
+  inlay_sink sink;
+  inlay_sink_callback(&sink, this, &Writer::call);
+  return sink;
+}
+
+inlay_status Writer::call(void* user, const void* data, size_t size) {
+  constexpr size_t at_once = size_t{1} << 20;
+  auto* writer = static_cast<Writer*>(user);
+  const auto* bytes = static_cast<const char*>(data);
+  py::gil_scoped_acquire locked;
+  try {
+    for (size_t told = 0; told < size;) {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      const size_t count = std::min(size - told, at_once);
+      writer->callable_(py::bytes(bytes + told, count));
+      told += count;
+    }
+    return INLAY_OK;
+  } catch (...) {
+    writer->failure_ = std::current_exception();
+    return INLAY_ERROR_IO;
+  }
 }
 
 int Progress::report(void* user, uint64_t done, uint64_t total) {

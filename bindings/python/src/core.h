@@ -47,6 +47,7 @@ class Options {
   void take(const char* name, uint32_t& field);
   void take(const char* name, uint64_t& field);
   void take(const char* name, float& field);
+  void take_flag(const char* name, uint32_t& field);  // whatever Python takes for true
   // One of `names`, which stand in the order of the numbers 0, 1, 2 ...
   void take(const char* name, uint32_t& field, std::initializer_list<std::string_view> names);
   py::object take(const char* name);
@@ -78,6 +79,26 @@ class Progress {
 
  private:
   static int report(void* user, uint64_t done, uint64_t total);
+
+  py::object callable_;
+  std::exception_ptr failure_;
+};
+
+// A Python callable as a sink: called with bytes until all is told.
+class Writer {
+ public:
+  explicit Writer(py::object callable) : callable_(std::move(callable)) {}
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  inlay_sink sink();
+  // After the call that wrote: throws what was raised.
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static inlay_status call(void* user, const void* data, size_t size);
 
   py::object callable_;
   std::exception_ptr failure_;

@@ -4,6 +4,7 @@ They run against the installed package, with the demo model and the fixtures of 
 
 import array
 import io
+import json
 import math
 import mmap
 import pathlib
@@ -606,6 +607,319 @@ class Step(BindingTest):
         self.assertTrue(numpy.isfinite(kept).all())
         session.close()
         self.assertTrue((view == kept).all())
+
+
+class Voices(BindingTest):
+    """Sequences that share, go back, come to an end of the context, and come back from files."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.model = inlay.Model(DEMO)
+        cls.eos = cls.model.tokenizer.info.eos
+        cls.ids = cls.model.tokenizer.encode((PROMPT + " there was. ") * 20)[:150]
+        assert len(cls.ids) == 150
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.model.close()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def tokens_of(self, session, sequence, count, **options):
+        """The next tokens of a sequence, the last one fed too."""
+        found = []
+        session.generate(sequence, max_tokens=count, bias={self.eos: -math.inf}, **options)
+        while not found or event.finish == Finish.NONE:
+            event = session.step()
+            if event.sequence != sequence:
+                self.assertEqual(event.status, Status.LOGITS)  # of another one
+                continue
+            self.assertEqual(event.status, Status.TOKEN)
+            found.append(event.token)
+        session.feed(sequence, found[-1:])
+        return found
+
+    def row(self, session, sequence):
+        self.assertEqual(session.step().status, Status.LOGITS)
+        return memoryview(session.logits_buffer(sequence)).tobytes()
+
+    def test_what_is_computed_is_found_again(self):
+        expected = last_row(self.model, self.ids)
+        for reuse in (True, False):
+            with self.model.session(sequences=3, reuse=reuse) as session:
+                for turn in range(3):
+                    sequence = session.add()
+                    session.feed(sequence, self.ids)
+                    self.assertEqual(self.row(session, sequence), expected)
+                    if turn == 0:
+                        session.drop(sequence)
+                info = session.info()
+                count = len(self.ids)
+                self.assertEqual(info.tokens_computed + info.tokens_reused, 3 * count)
+                self.assertEqual(info.tokens_reused, 2 * (count - 1) if reuse else 0)
+                self.assertEqual((info.alive, info.sequences), (2, 3))
+                self.assertEqual(info.pages_used, 3 if reuse else 6)
+                self.assertGreater(info.prefill_ns, 0)
+                self.assertGreaterEqual(info.weight_bytes_read, info.passes)
+
+    def test_fork_and_rewind(self):
+        with self.model.session(sequences=2) as session:
+            one = session.add()
+            session.feed(one, self.ids)
+            first = self.row(session, one)
+            two = session.fork(one)
+            self.assertEqual(session.tokens(two), self.ids)
+            told = [self.tokens_of(session, s, 10, seed=3) for s in (one, two)]
+            self.assertEqual(told[0], told[1])
+            self.assertEqual(session.tokens(one), self.ids + told[0])
+            with self.assert_refused(Status.LIMIT, 2):
+                session.fork(one)
+            session.rewind(one, 100)
+            self.assertEqual(session.tokens(one), self.ids[:100])
+            session.feed(one, self.ids[100:])
+            session.clear(two)
+            self.assertEqual(self.row(session, one), first)
+            with self.assert_refused(Status.ARGUMENT, len(self.ids), len(self.ids) + 1):
+                session.rewind(one, len(self.ids) + 1)
+            session.drop(two)
+            for call in (session.fork, session.tokens, lambda s: session.rewind(s, 0),
+                         lambda s: session.set_stop(s, []),
+                         lambda s: session.set_context_policy(s, "stop")):
+                with self.assert_refused(Status.STATE):
+                    call(two)
+
+    def test_context_policies(self):
+        forever = {"bias": {self.eos: -math.inf}}
+        with self.model.session(context=64) as session:
+            sequence = session.add()
+            session.feed(sequence, self.ids[:60])
+            with self.assert_refused(Status.LIMIT, 64):
+                session.feed(sequence, self.ids[:5])
+            session.set_context_policy(sequence, "refuse")
+            with self.assert_refused(Status.LIMIT):
+                session.generate(sequence, max_tokens=50, **forever)
+            session.set_context_policy(sequence, "drop", keep=10)
+            session.generate(sequence, max_tokens=50, **forever)
+            dropped = 0
+            while (event := session.step()).finish == Finish.NONE:
+                dropped += event.dropped
+            self.assertEqual(event.finish, Finish.TOKENS)
+            dropped += event.dropped
+            self.assertGreaterEqual(dropped, 25)
+            self.assertEqual(session.info().tokens_dropped, dropped)
+            left = session.tokens(sequence)
+            self.assertEqual(left[:10], self.ids[:10])
+            self.assertEqual(len(left), 60 + 49 - dropped)
+            for wrong in ({"policy": "forget"}, {"policy": "drop", "keep": 64}):
+                with self.assert_refused(Status.ARGUMENT):
+                    session.set_context_policy(sequence, **wrong)
+
+    def test_stop_tokens(self):
+        with self.model.session() as session:
+            sequence = session.add()
+            session.feed(sequence, self.ids[:20])
+            first = self.tokens_of(session, sequence, 8, temperature=0)
+            session.rewind(sequence, 20)
+            session.set_stop(sequence, first[5:6])
+            session.generate(sequence, temperature=0)
+            found = []
+            while not found or event.finish == Finish.NONE:
+                event = session.step()
+                found.append(event.token)
+            self.assertEqual(event.finish, Finish.STOP)
+            self.assertEqual(found, first[:first.index(first[5]) + 1])
+
+            session.set_stop(sequence, [], ignore_end=True)
+            session.generate(sequence, max_tokens=3, temperature=0, bias={self.eos: 1e6})
+            events = [session.step() for _ in range(3)]
+            self.assertEqual([e.token for e in events], [self.eos] * 3)
+            self.assertEqual(events[-1].finish, Finish.TOKENS)
+            with self.assert_refused(Status.LIMIT, 33):
+                session.set_stop(sequence, range(33))
+            with self.assert_refused(Status.ARGUMENT, 10**6):
+                session.set_stop(sequence, [10**6])
+
+    def test_steps_of_tiles(self):
+        expected = last_row(self.model, self.ids)
+        calls = []
+        for threads in (1, 1, 2):
+            with self.model.session(threads=threads) as session:
+                sequence = session.add()
+                session.feed(sequence, self.ids)
+                calls.append(1)
+                while (event := session.step_tiles(7)).status == Status.YIELD:
+                    calls[-1] += 1
+                self.assertEqual(event.status, Status.LOGITS)
+                self.assertEqual(memoryview(session.logits_buffer(sequence)).tobytes(), expected)
+        self.assertGreater(calls[0], 10)
+        self.assertEqual(len(set(calls)), 1)
+        with self.model.session(threads=1) as session:  # over what is computed between signals
+            session.feed(session.add(), self.ids)
+            several = 0
+            while session.step_tiles(600).status == Status.YIELD:
+                several += 1
+        tiles = range(7 * (calls[0] - 1), 7 * calls[0] + 1)
+        self.assertIn(several, {count // 600 for count in tiles})
+
+    def test_types_of_keys_and_values(self):
+        rows, states = {}, {}
+        kinds = [("f32", "auto"), ("f16", "auto"), ("f16", "f16"), ("bf16", "auto"),
+                 ("q8_0", "auto"), ("q8_0", "f16"), ("q4_0", "auto")]
+        for keys, values in kinds:
+            options = {"kv_type": keys, "value_type": values}
+            data = last_row(self.model, self.ids, **options)
+            rows[keys, values] = array.array("f", data)
+            states[keys, values] = self.model.plan(**options).state
+        exact = rows["f32", "auto"]
+        spread = max(exact) - min(exact)
+        for kind, row in rows.items():
+            error = max(abs(a - b) for a, b in zip(row, exact)) / spread
+            self.assertLess(error, 0.1 if "q4_0" in kind else 0.02, kind)
+            self.assertEqual(error == 0, kind[0] == "f32", kind)
+        self.assertEqual(rows["f16", "auto"], rows["f16", "f16"])
+        order = [("f32", "auto"), ("f16", "auto"), ("q8_0", "f16"), ("q8_0", "auto"),
+                 ("q4_0", "auto")]
+        self.assertEqual(sorted(order, key=states.get, reverse=True), order)
+        self.assertGreater(self.model.plan(kv_tokens=4096).state, self.model.plan().state)
+        with self.assert_refused(Status.ARGUMENT, "value_type", "q5", "q8_0"):
+            self.model.session(value_type="q5")
+
+    def test_a_text_goes_on_from_a_file(self):
+        path = self.folder / "story.kv"
+        with self.model.session() as session:
+            sequence = session.add()
+            session.feed(sequence, self.ids)
+            told = self.tokens_of(session, sequence, 5, seed=9)
+            session.save(path)
+            pieces = []
+            session.save(pieces.append, sequence)
+            held = io.BytesIO()
+            session.save(held, sequence)
+            with open(self.folder / "raw.kv", "wb", buffering=0) as raw:
+                session.save(raw, sequence)
+            expected = self.tokens_of(session, sequence, 10, seed=9)
+        content = b"".join(pieces)
+        self.assertEqual(held.getvalue(), content)
+        self.assertEqual((self.folder / "raw.kv").read_bytes(), content)
+        with open(path, "rb") as file:
+            for source in (path, str(path), content, bytearray(content), file, io.BytesIO(content)):
+                with self.model.session(threads=1) as session:
+                    (sequence,) = session.restore(source)
+                    self.assertEqual(session.tokens(sequence), self.ids + told)
+                    self.assertEqual(session.info().tokens_computed, 0)
+                    self.assertEqual(self.tokens_of(session, sequence, 10, seed=9), expected)
+                    self.assertEqual(session.info().tokens_computed, 10)
+
+    def test_all_sequences_in_one_file(self):
+        with self.model.session(sequences=3) as session:
+            lists = [self.ids, self.ids[:100] + [7, 8], [5]]
+            for ids in lists:
+                session.feed(session.add(), ids)
+            while session.step().status != Status.DONE:
+                pass
+            session.save(self.folder / "all.kv")
+        with self.model.session(sequences=3) as session:
+            found = session.restore(self.folder / "all.kv", share=True)
+            self.assertEqual([session.tokens(s) for s in found], lists)
+            with self.assert_refused(Status.LIMIT, 3):
+                session.restore(self.folder / "all.kv")
+            self.assertEqual(session.info().alive, 3)
+            session.drop(found[2])
+            again = session.add()
+            session.feed(again, lists[0])
+            session.step()
+            self.assertGreater(session.info().tokens_reused, 100)
+
+    def test_append(self):
+        path = self.folder / "chat.kv"
+        with self.model.session() as session:
+            sequence = session.add()
+            with self.assert_refused(Status.STATE):
+                session.save(lambda data: None, sequence, append=True)
+            with self.assertRaises(FileNotFoundError):
+                session.save(path, sequence, append=True)
+            sizes = []
+            for turn in range(4):
+                session.feed(sequence, self.ids[30 * turn:30 * turn + 30])
+                session.step()
+                session.save(path, sequence, append=turn > 0)
+                sizes.append(path.stat().st_size)
+            session.feed(sequence, [9])
+            session.step()
+
+            def full(data):
+                raise ValueError("the disk is full")
+
+            with self.assertRaisesRegex(ValueError, "full"):
+                session.save(full, sequence, append=True)
+            session.save(path, sequence, append=True)
+            with self.assert_refused(Status.ARGUMENT):
+                session.save(path, append=True)
+            size = path.stat().st_size
+            session.save(self.folder / "whole.kv", sequence)
+        steps = [b - a for a, b in zip(sizes, sizes[1:])]
+        self.assertLess(max(steps), sizes[0] * 1.2)
+        self.assertGreater(size, sizes[-1])
+        self.assertLess((self.folder / "whole.kv").stat().st_size, size)
+        for name in ("chat.kv", "whole.kv"):
+            with self.model.session() as session:
+                (sequence,) = session.restore(self.folder / name)
+                self.assertEqual(session.tokens(sequence), self.ids[:120] + [9])
+                session.feed(sequence, [8])
+                row = self.row(session, sequence)
+            self.assertEqual(row, last_row(self.model, self.ids[:120] + [9, 8]))
+
+    def test_files_that_are_refused(self):
+        pieces = []
+        with self.model.session() as session:
+            session.feed(session.add(), self.ids[:70])
+            session.step()
+            session.save(pieces.append)
+        content = b"".join(pieces)
+        with self.model.session(sequences=2) as session:
+            sequence = session.add()
+            for wrong in (b"", content[:-1], content + b"x", b"x" + content[1:],
+                          content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]):
+                with self.assert_refused(Status.FORMAT):
+                    session.restore(wrong)
+            with self.assert_refused(Status.IO, "no-such-file"):
+                session.restore("no-such-file.kv")
+            with self.assertRaises(TypeError):
+                session.restore(5)
+            with self.assertRaises(TypeError):
+                session.save(5)
+
+            class Burning(io.BytesIO):
+                def read(self, size=-1):
+                    raise ValueError("the disk is on fire")
+
+            with self.assertRaisesRegex(ValueError, "on fire"):
+                session.restore(Burning(content))
+            self.assertEqual(session.info().alive, 1)
+            session.restore(content)
+            self.assertEqual(session.info().alive, 2)
+        with self.model.session(kv_type="q8_0") as session:
+            with self.assert_refused(Status.UNSUPPORTED):
+                session.restore(content)
+        with inlay.Model(MODELS / "llama-gqa.gguf") as other, other.session() as session:
+            with self.assert_refused(Status.UNSUPPORTED):
+                session.restore(content)
+
+    def test_trace(self):
+        path = self.folder / "trace.json"
+        with self.model.session(trace_events=1000) as session:
+            session.feed(session.add(), self.ids)
+            session.step()
+            session.write_trace(path)
+        events = json.loads(path.read_text())["traceEvents"]
+        self.assertTrue(any("blk.0" in event["name"] for event in events))
+        with self.model.session() as session:
+            with self.assert_refused(Status.STATE):
+                session.write_trace(self.folder / "none.json")
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["trace.json"])
 
 
 class Quantize(BindingTest):

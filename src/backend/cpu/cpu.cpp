@@ -246,8 +246,8 @@ void Step::store_kv(Range r) const {
   const KvSlot& slot = program_.kv_slots[code_.slot];
   const KvPages& kv = pass_.kv;
   const KvPlace& place = kv.places[code_.slot];
-  const std::uint32_t bytes = cell_bytes(kv.type);
   for (std::uint32_t t = r.begin; t < r.end; ++t) {
+    if (pass_.batch.stores && !pass_.batch.stores[t]) continue;
     const std::uint32_t position = pass_.batch.positions[t];
     const std::uint32_t* table =
         kv.tables + std::size_t{pass_.batch.sequences[t]} * kv.table_stride;
@@ -255,10 +255,10 @@ void Step::store_kv(Range r) const {
     const std::uint32_t cell = position % page_tokens;
     for (std::uint32_t h = 0; h < slot.kv_heads; ++h) {
       const std::size_t at = std::size_t{h} * page_tokens + cell;
-      kernels_.f.store_cells(kv.type, k.row(t) + h * slot.head_k, slot.head_k,
-                             page + place.keys + at * slot.head_k * bytes);
-      kernels_.f.store_cells(kv.type, v.row(t) + h * slot.head_v, slot.head_v,
-                             page + place.values + at * slot.head_v * bytes);
+      kernels_.f.store_cells(kv.types.keys, k.row(t) + h * slot.head_k, slot.head_k,
+                             page + place.keys + at * place.key_row);
+      kernels_.f.store_cells(kv.types.values, v.row(t) + h * slot.head_v, slot.head_v,
+                             page + place.values + at * place.value_row);
     }
   }
 }
@@ -272,7 +272,6 @@ void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
   const std::uint32_t group = code_.n0 / slot.kv_heads;
   const std::uint32_t length = pass_.batch.positions[t] + 1;
   const std::uint32_t pages = static_cast<std::uint32_t>(divide_up(length, page_tokens));
-  const std::uint32_t bytes = cell_bytes(kv.type);
 
   std::byte* scratch = pass_.worker_scratch + worker * pass_.worker_bytes;
   const auto** k_pages = reinterpret_cast<const void**>(scratch);
@@ -282,8 +281,8 @@ void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
   const std::uint32_t* table = kv.tables + std::size_t{pass_.batch.sequences[t]} * kv.table_stride;
   for (std::uint32_t p = 0; p < pages; ++p) {
     const std::byte* page = kv.pool + table[p] * kv.page_bytes;
-    k_pages[p] = page + place.keys + std::size_t{head} * page_tokens * slot.head_k * bytes;
-    v_pages[p] = page + place.values + std::size_t{head} * page_tokens * slot.head_v * bytes;
+    k_pages[p] = page + place.keys + std::size_t{head} * page_tokens * place.key_row;
+    v_pages[p] = page + place.values + std::size_t{head} * page_tokens * place.value_row;
   }
   if (code_.f1 > 0) {
     for (std::uint32_t g = 0; g < group; ++g) {
@@ -301,14 +300,14 @@ void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
   task.head_v = slot.head_v;
   task.k_pages = k_pages;
   task.v_pages = v_pages;
-  task.k_stride = slot.head_k;
-  task.v_stride = slot.head_v;
+  task.k_stride = place.key_row;
+  task.v_stride = place.value_row;
   task.page_tokens = page_tokens;
   task.length = length;
   task.scale = code_.f0;
   task.slopes = code_.f1 > 0 ? slopes : nullptr;
   task.scratch = slopes + align_up(group, 16);
-  kernels_.f.attention(kv.type, task);
+  kernels_.f.attention(kv.types.keys, kv.types.values, task);
 }
 
 void Step::add(Range r) const {
@@ -343,14 +342,19 @@ void Step::take(Range r) const {
 
 }  // namespace
 
-std::uint64_t kv_layout(const Program& program, CellType type, KvPlace* places) {
+std::uint64_t kv_layout(const Program& program, KvTypes types, KvPlace* places) {
   std::uint64_t at = 0;
   for (std::size_t i = 0; i < program.kv_slots.size(); ++i) {
     const KvSlot& s = program.kv_slots[i];
-    const std::uint64_t cells = std::uint64_t{page_tokens} * s.kv_heads * cell_bytes(type);
-    const std::uint64_t values = at + align_up(cells * s.head_k, 64);
-    if (places) places[i] = {at, values};
-    at = values + align_up(cells * s.head_v, 64);
+    const std::uint64_t cells = std::uint64_t{page_tokens} * s.kv_heads;
+    const std::size_t key_row = cell_row_bytes(types.keys, s.head_k);
+    const std::size_t value_row = cell_row_bytes(types.values, s.head_v);
+    const std::uint64_t values = at + align_up(cells * key_row, 64);
+    if (places) {
+      places[i] = {at, values, static_cast<std::uint32_t>(key_row),
+                   static_cast<std::uint32_t>(value_row), s.kv_heads};
+    }
+    at = values + align_up(cells * value_row, 64);
   }
   return at;
 }

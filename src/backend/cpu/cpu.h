@@ -19,15 +19,25 @@ struct Batch {
   const std::uint32_t* positions = nullptr;    // (T)
   const std::uint32_t* sequences = nullptr;    // (T)
   const std::uint32_t* wanted_rows = nullptr;  // (R) rows in [0, T)
+  // (T) 0: the row's keys and values are in its page already; nullptr: none are.
+  const std::uint8_t* stores = nullptr;
 };
 
-// Where one layer's keys and values lie inside a page: [kv head][token of the page][element].
+// What the cells of the cache are made of.
+struct KvTypes {
+  CellType keys = CellType::f32;
+  CellType values = CellType::f32;
+};
+
+// Where one layer's keys and values lie inside a page: [kv head][token of the page][row].
 struct KvPlace {
-  std::uint64_t keys, values;  // bytes from the start of the page
+  std::uint64_t keys, values;        // bytes from the start of the page
+  std::uint32_t key_row, value_row;  // bytes of a cell's row
+  std::uint32_t kv_heads;
 };
 
 struct KvPages {
-  CellType type = CellType::f32;
+  KvTypes types;
   std::byte* pool = nullptr;
   std::uint64_t page_bytes = 0;
   const KvPlace* places = nullptr;        // (slots)
@@ -36,7 +46,7 @@ struct KvPages {
 };
 
 // Places of all slots of a program and the bytes of a page.
-std::uint64_t kv_layout(const Program& program, CellType type, KvPlace* places);
+std::uint64_t kv_layout(const Program& program, KvTypes types, KvPlace* places);
 
 // Everything a pass touches; the pointed-to memory is the session's.
 struct CpuPass {

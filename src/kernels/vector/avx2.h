@@ -124,6 +124,22 @@ struct F32x16 {
   static INLAY_FORCE_INLINE F32x16 load_bfloat_partial(const std::uint16_t* p, std::uint32_t n) {
     return load_bfloat(detail::load_halves(p, n).lane);
   }
+  static INLAY_FORCE_INLINE F32x16 broadcast_half(std::uint16_t x) {
+    const __m256 v = _mm256_cvtph_ps(_mm_set1_epi16(static_cast<short>(x)));
+    return {v, v};
+  }
+  static INLAY_FORCE_INLINE F32x16 load_int8(const std::int8_t* p) {
+    return {widen_int8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))),
+            widen_int8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + 8)))};
+  }
+  template <int first>
+  static INLAY_FORCE_INLINE F32x16 load_nibbles(const std::uint8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i nibbles =
+        _mm_and_si128(first ? _mm_srli_epi16(bytes, first) : bytes, _mm_set1_epi8(15));
+    const __m128i codes = _mm_sub_epi8(nibbles, _mm_set1_epi8(8));
+    return {widen_int8(codes), widen_int8(_mm_unpackhi_epi64(codes, codes))};
+  }
 
   INLAY_FORCE_INLINE void store(float* p) const {
     low.store_unaligned(p);
@@ -157,6 +173,9 @@ struct F32x16 {
  private:
   static INLAY_FORCE_INLINE __m256 widen_bfloat(__m128i bits) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+  }
+  static INLAY_FORCE_INLINE __m256 widen_int8(__m128i bytes) {  // the lower eight
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
   }
 };
 

@@ -90,6 +90,21 @@ struct F32x16 {
   static INLAY_FORCE_INLINE F32x16 load_bfloat_partial(const std::uint16_t* p, std::uint32_t n) {
     return widen_bfloat(_mm256_maskz_loadu_epi16(detail::first(n), p));
   }
+  static INLAY_FORCE_INLINE F32x16 broadcast_half(std::uint16_t x) {
+    return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<short>(x)));
+  }
+  static INLAY_FORCE_INLINE F32x16 load_int8(const std::int8_t* p) {
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  template <int first>
+  static INLAY_FORCE_INLINE F32x16 load_nibbles(const std::uint8_t* p) {
+    const __m512i lanes =
+        _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    // The place in the table is the lower four bits of a lane.
+    return _mm512_permutexvar_ps(first ? _mm512_srli_epi32(lanes, first) : lanes, values);
+  }
 
   INLAY_FORCE_INLINE void store(float* p) const { v.store_unaligned(p); }
   INLAY_FORCE_INLINE void store_partial(float* p, std::uint32_t n) const {

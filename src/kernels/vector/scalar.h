@@ -90,6 +90,21 @@ struct F32x16 {
     for (std::uint32_t i = 0; i < 16; ++i) v.lane[i] = i < n ? bfloat_to_float(p[i]) : 0.0f;
     return v;
   }
+  static INLAY_FORCE_INLINE F32x16 broadcast_half(std::uint16_t x) {
+    return broadcast(half_to_float(x));
+  }
+  static INLAY_FORCE_INLINE F32x16 load_int8(const std::int8_t* p) {
+    F32x16 v;
+    for (int i = 0; i < 16; ++i) v.lane[i] = static_cast<float>(p[i]);
+    return v;
+  }
+  // Bits [first, first + 4) of 16 bytes, as numbers less 8; first is 0 or 4.
+  template <int first>
+  static INLAY_FORCE_INLINE F32x16 load_nibbles(const std::uint8_t* p) {
+    F32x16 v;
+    for (int i = 0; i < 16; ++i) v.lane[i] = static_cast<float>((p[i] >> first & 15) - 8);
+    return v;
+  }
 
   INLAY_FORCE_INLINE void store(float* p) const {
     for (int i = 0; i < 16; ++i) p[i] = lane[i];

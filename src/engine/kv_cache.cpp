@@ -1,0 +1,329 @@
+// kv_cache.cpp - chains follow and grow the tree of pages; pages of nobody wait to be found or
+// taken.
+#include "engine/kv_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace inlay {
+
+bool KvCache::lay_out(Carver& state, std::uint32_t pages, std::uint64_t page_bytes,
+                      KvCache* cache) {
+  std::uint64_t pool_bytes = 0;
+  if (!checked_mul(pages, page_bytes, pool_bytes)) return false;
+  auto* list = state.take<Page>(pages);
+  auto* tokens = state.take<std::int32_t>(std::uint64_t{pages} * page_tokens);
+  auto* free = state.take<std::uint32_t>(pages);
+  auto* pool = state.take<std::byte>(pool_bytes);
+  if (!cache) return true;
+  cache->list_ = list;
+  cache->tokens_ = tokens;
+  cache->free_ = free;
+  cache->pool_ = pool;
+  cache->page_bytes_ = page_bytes;
+  cache->count_ = pages;
+  return true;
+}
+
+void KvCache::init(std::span<const KvPlace> places, bool reuse) {
+  places_ = places;
+  reuse_ = reuse;
+  cached_ = 0;
+  root_child_ = oldest_ = newest_ = no_page;
+  for (free_count_ = 0; free_count_ < count_; ++free_count_) {
+    list_[free_count_] = {};
+    free_[free_count_] = count_ - 1 - free_count_;
+  }
+}
+
+// ---- The tree -----------------------------------------------------------------------------------
+
+void KvCache::link(std::uint32_t page) {
+  Page& p = list_[page];
+  std::uint32_t& first = p.parent == no_page ? root_child_ : list_[p.parent].child;
+  p.sibling = first;
+  p.before = no_page;
+  if (first != no_page) list_[first].before = page;
+  first = page;
+  p.linked = true;
+}
+
+void KvCache::unlink(std::uint32_t page) {
+  Page& p = list_[page];
+  if (!p.linked) return;
+  std::uint32_t& first = p.parent == no_page ? root_child_ : list_[p.parent].child;
+  (p.before == no_page ? first : list_[p.before].sibling) = p.sibling;
+  if (p.sibling != no_page) list_[p.sibling].before = p.before;
+  p.linked = false;
+}
+
+// How many of `tokens` the page has in the same order from its first cell on.
+std::uint32_t KvCache::matching(std::uint32_t page, std::span<const std::int32_t> tokens) const {
+  const std::int32_t* own = tokens_of(page);
+  const std::size_t most = std::min<std::size_t>(list_[page].planned, tokens.size());
+  return static_cast<std::uint32_t>(std::mismatch(own, own + most, tokens.begin()).first - own);
+}
+
+// The child with the longest run of `tokens`, of those the one that is computed furthest.
+std::uint32_t KvCache::find_child(std::uint32_t parent,
+                                  std::span<const std::int32_t> tokens) const {
+  std::uint32_t best = no_page, longest = 0;
+  std::uint32_t child = parent == no_page ? root_child_ : list_[parent].child;
+  for (; child != no_page; child = list_[child].sibling) {
+    const std::uint32_t run = matching(child, tokens);
+    if (run == 0 || run < longest) continue;
+    if (run == longest && list_[child].valid <= list_[best].valid) continue;
+    best = child;
+    longest = run;
+  }
+  return best;
+}
+
+// ---- Pages of nobody, oldest first --------------------------------------------------------------
+
+void KvCache::enqueue(std::uint32_t page) {
+  list_[page].older = newest_;
+  list_[page].newer = no_page;
+  (newest_ == no_page ? oldest_ : list_[newest_].newer) = page;
+  newest_ = page;
+  ++cached_;
+}
+
+void KvCache::dequeue(std::uint32_t page) {
+  const Page& p = list_[page];
+  (p.older == no_page ? oldest_ : list_[p.older].newer) = p.newer;
+  (p.newer == no_page ? newest_ : list_[p.newer].older) = p.older;
+  --cached_;
+}
+
+// ---- Holding pages ------------------------------------------------------------------------------
+
+void KvCache::hold(std::uint32_t page) {
+  if (list_[page].refs++ == 0) dequeue(page);
+}
+
+void KvCache::make_free(std::uint32_t page) {
+  unlink(page);
+  free_[free_count_++] = page;
+}
+
+// The linked pages below `page`, which nobody holds: whoever holds a page holds its parent.
+void KvCache::forget_children(std::uint32_t page) {
+  std::uint32_t at = list_[page].child;
+  while (at != no_page) {
+    if (list_[at].child != no_page) {
+      at = list_[at].child;
+      continue;
+    }
+    const std::uint32_t parent = list_[at].parent;
+    dequeue(at);
+    make_free(at);
+    at = list_[at].sibling != no_page ? list_[at].sibling : parent == page ? no_page : parent;
+  }
+}
+
+// forget: what only this chain knew is not worth remembering.
+void KvCache::let_go(std::uint32_t page, bool forget) {
+  Page& p = list_[page];
+  if (--p.refs > 0) return;
+  const bool findable = p.linked && p.valid > 0;
+  if (!findable || (forget && p.child == no_page)) {
+    forget_children(page);
+    make_free(page);
+    return;
+  }
+  p.planned = p.filling = p.valid;
+  enqueue(page);
+}
+
+// A free page, or the one that was unused for longest. A chain lets its last page go first, so that
+// a page is older than its parent: the oldest has no children.
+std::uint32_t KvCache::take_free() {
+  if (free_count_ == 0) {
+    if (oldest_ == no_page) return no_page;
+    const std::uint32_t page = oldest_;
+    forget_children(page);
+    dequeue(page);
+    make_free(page);
+  }
+  return free_[--free_count_];
+}
+
+std::uint32_t KvCache::new_page(std::uint32_t parent, bool linked) {
+  const std::uint32_t page = take_free();
+  if (page == no_page) return no_page;
+  list_[page] = {1, parent, no_page, no_page, no_page, no_page, no_page, 0, 0, 0, false};
+  if (linked) link(page);
+  return page;
+}
+
+std::uint32_t KvCache::parent_of(const Chain& chain) const {
+  return chain.tokens == 0 ? no_page : chain.table[(chain.tokens - 1) / page_tokens];
+}
+
+// ---- Chains -------------------------------------------------------------------------------------
+
+bool KvCache::copies(const Chain& chain) const {
+  const std::uint32_t cell = chain.tokens % page_tokens;
+  return cell != 0 && list_[parent_of(chain)].planned != cell;
+}
+
+bool KvCache::can_regrow(const Chain& chain, std::uint32_t keep, std::uint32_t tokens) const {
+  const std::uint32_t whole = keep / page_tokens;  // pages that stay as they are
+  std::uint32_t room = free_count_ + cached_;
+  for (std::uint32_t i = whole; i < chain.pages(); ++i) room += list_[chain.table[i]].refs == 1;
+  return (tokens + page_tokens - 1) / page_tokens <= whole + room;
+}
+
+void KvCache::copy_cells(std::uint32_t from, std::uint32_t to, std::uint32_t cells) {
+  const auto copy = [&](std::uint64_t place, std::uint32_t row, std::uint32_t heads) {
+    for (std::uint32_t h = 0; h < heads; ++h) {
+      const std::uint64_t at = place + std::uint64_t{h} * page_tokens * row;
+      std::memcpy(page(to) + at, page(from) + at, std::size_t{cells} * row);
+    }
+  };
+  for (const KvPlace& place : places_) {
+    copy(place.keys, place.key_row, place.kv_heads);
+    copy(place.values, place.value_row, place.kv_heads);
+  }
+}
+
+// The last page of the chain becomes one that ends at `cell`, where the chain goes on alone.
+bool KvCache::make_own(Chain& chain, std::uint32_t cell) {
+  std::uint32_t& last = chain.table[(chain.tokens - 1) / page_tokens];
+  Page& shared = list_[last];
+  const std::uint32_t own = new_page(shared.parent, shared.linked);
+  const auto valid = static_cast<std::uint8_t>(std::min<std::uint32_t>(cell, shared.valid));
+  if (own == no_page) {
+    if (shared.refs > 1) return false;
+    forget_children(last);
+    shared.planned = static_cast<std::uint8_t>(cell);
+    shared.filling = shared.valid = valid;
+    return true;
+  }
+  std::copy_n(tokens_of(last), cell, tokens_of(own));
+  copy_cells(last, own, valid);
+  list_[own].planned = static_cast<std::uint8_t>(cell);
+  list_[own].filling = list_[own].valid = valid;
+  let_go(last, false);
+  last = own;
+  return true;
+}
+
+// A new page at the end of a full one.
+bool KvCache::add_page(Chain& chain, bool linked) {
+  const std::uint32_t page = new_page(parent_of(chain), linked);
+  if (page == no_page) return false;
+  chain.table[chain.tokens / page_tokens] = page;
+  return true;
+}
+
+// Adds a token behind the chain's last one, or as the first of the page `add_page` brought.
+void KvCache::write(Chain& chain, std::int32_t token) {
+  const std::uint32_t page = chain.table[chain.tokens / page_tokens];
+  tokens_of(page)[list_[page].planned++] = token;
+  ++chain.tokens;
+}
+
+// Follows stored tokens as far as they are those of `tokens`; returns how many.
+std::uint32_t KvCache::follow(Chain& chain, std::span<const std::int32_t> tokens) {
+  const std::uint32_t cell = chain.tokens % page_tokens;
+  if (cell == 0) {
+    if (!reuse_) return 0;
+    const std::uint32_t page = find_child(parent_of(chain), tokens);
+    if (page == no_page) return 0;
+    hold(page);
+    chain.table[chain.tokens / page_tokens] = page;
+    const std::uint32_t run = matching(page, tokens);
+    chain.tokens += run;
+    return run;
+  }
+  const std::uint32_t last = parent_of(chain);
+  const std::int32_t* own = tokens_of(last) + cell;
+  const std::size_t most = std::min<std::size_t>(list_[last].planned - cell, tokens.size());
+  const auto run =
+      static_cast<std::uint32_t>(std::mismatch(own, own + most, tokens.begin()).first - own);
+  chain.tokens += run;
+  return run;
+}
+
+bool KvCache::append(Chain& chain, std::span<const std::int32_t> tokens) {
+  const std::uint32_t before = chain.tokens;
+  while (!tokens.empty()) {
+    const std::uint32_t run = follow(chain, tokens);
+    tokens = tokens.subspan(run);
+    const std::uint32_t cell = chain.tokens % page_tokens;
+    if (tokens.empty() || (run > 0 && cell == 0)) continue;  // the next page may be stored as well
+    if (cell == 0) {
+      if (!add_page(chain, reuse_)) return cut(chain, before), false;
+    } else if (copies(chain) && !make_own(chain, cell)) {
+      return cut(chain, before), false;
+    }
+    write(chain, tokens[0]);
+    tokens = tokens.subspan(1);
+  }
+  return true;
+}
+
+void KvCache::cut(Chain& chain, std::uint32_t tokens) {
+  if (tokens == chain.tokens) return;
+  const std::uint32_t kept = (tokens + page_tokens - 1) / page_tokens;
+  for (std::uint32_t i = chain.pages(); i-- > kept;) let_go(chain.table[i], true);
+  chain.tokens = tokens;
+  const auto cell = static_cast<std::uint8_t>(tokens % page_tokens);
+  if (cell == 0) return;
+  Page& last = list_[chain.table[kept - 1]];
+  if (last.refs > 1 || last.child != no_page || last.planned <= cell) return;
+  last.planned = cell;
+  last.filling = std::min(last.filling, cell);
+  last.valid = std::min(last.valid, cell);
+}
+
+void KvCache::release(Chain& chain) {
+  for (std::uint32_t i = chain.pages(); i-- > 0;) let_go(chain.table[i], false);
+  chain.tokens = 0;
+}
+
+void KvCache::share(const Chain& from, Chain& to) {
+  for (std::uint32_t i = 0; i < from.pages(); ++i) hold(to.table[i] = from.table[i]);
+  to.tokens = from.tokens;
+}
+
+std::uint32_t KvCache::append_computed(Chain& chain, std::span<const std::int32_t> tokens,
+                                       bool linked) {
+  const std::uint32_t cell = chain.tokens % page_tokens;
+  if (cell == 0) {
+    if (!add_page(chain, linked && reuse_)) return no_page;
+  } else if (copies(chain) && !make_own(chain, cell)) {
+    return no_page;
+  }
+  for (const std::int32_t token : tokens) write(chain, token);
+  const std::uint32_t page = parent_of(chain);
+  list_[page].filling = list_[page].valid = list_[page].planned;
+  return page;
+}
+
+// ---- A pass -------------------------------------------------------------------------------------
+
+KvCache::Cell KvCache::cell(const Chain& chain, std::uint32_t position) const {
+  const Page& page = list_[chain.table[position / page_tokens]];
+  const std::uint32_t cell = position % page_tokens;
+  return cell < page.valid ? Cell::computed : cell < page.filling ? Cell::in_flight : Cell::missing;
+}
+
+void KvCache::fill(const Chain& chain, std::uint32_t position) {
+  list_[chain.table[position / page_tokens]].filling =
+      static_cast<std::uint8_t>(position % page_tokens + 1);
+}
+
+void KvCache::finish(const Chain& chain, std::uint32_t position) {
+  Page& page = list_[chain.table[position / page_tokens]];
+  page.valid = page.filling;
+}
+
+void KvCache::abandon(const Chain& chain, std::uint32_t position) {
+  Page& page = list_[chain.table[position / page_tokens]];
+  page.filling = page.valid;
+}
+
+}  // namespace inlay

@@ -1,0 +1,939 @@
+// schedules_test.cpp - random schedules: whatever is done to a session in whatever order, each
+// sequence has the logits and draws the tokens that its tokens have alone.
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+#include <unordered_map>
+
+#include "sample/sampler.h"
+#include "support/catch.h"
+#include "support/model.h"
+#include "support/small_model.h"
+
+using namespace inlay::test;
+
+namespace {
+
+using Tokens = std::vector<std::int32_t>;
+
+#define EXPECT(condition, what)                                                          \
+  do {                                                                                   \
+    if (!(condition)) throw std::runtime_error(std::string(what) + " (" #condition ")"); \
+  } while (false)
+
+struct Rng {
+  std::uint64_t state;
+  std::uint64_t next() {
+    std::uint64_t z = state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(next() % n); }
+  std::uint32_t between(std::uint32_t low, std::uint32_t high) {
+    return low + below(high - low + 1);
+  }
+  bool chance(std::uint32_t percent) { return below(100) < percent; }
+  template <class T>
+  const T& one_of(const std::vector<T>& list) {
+    return list[below(static_cast<std::uint32_t>(list.size()))];
+  }
+};
+
+// ---- Models -------------------------------------------------------------------------------------
+
+// How the host runs workers and tells the time.
+enum class HostKind { plain, clock_only, backwards, threads, count };
+
+// A clock that goes on by a microsecond each time it is asked.
+std::uint64_t next_microsecond(void* user) {
+  return static_cast<std::atomic<std::uint64_t>*>(user)->fetch_add(1000) + 1000;
+}
+
+void run_backwards(void*, std::uint32_t count, void (*task)(void*, std::uint32_t), void* argument) {
+  for (std::uint32_t i = count; i-- > 0;) task(argument, i);
+}
+
+void run_on_threads(void*, std::uint32_t count, void (*task)(void*, std::uint32_t),
+                    void* argument) {
+  std::vector<std::thread> threads;
+  for (std::uint32_t i = 1; i < count; ++i) threads.emplace_back(task, argument, i);
+  task(argument, 0);
+  for (std::thread& thread : threads) thread.join();
+}
+
+using KvPair = std::pair<std::uint32_t, std::uint32_t>;
+
+// The rows of logits of token lists, each computed alone: a fresh session, one thread, no reuse.
+class Reference {
+ public:
+  Reference(const TestModel& model, KvPair kv)
+      : model_(model), kv_(kv), vocabulary_(model.info().vocabulary) {}
+
+  static std::uint64_t key_after(std::uint64_t key, std::int32_t token) {
+    key = (key ^ (static_cast<std::uint64_t>(token) + 1)) * 0x9e3779b97f4a7c15u;
+    return key ^ (key >> 29);
+  }
+
+  void compute(const Tokens& tokens) {
+    std::vector<std::uint64_t> keys;
+    bool known = true;
+    for (const std::int32_t token : tokens) {
+      keys.push_back(key_after(keys.empty() ? 1 : keys.back(), token));
+      known = known && places_.count(keys.back());
+    }
+    if (known) return;
+    auto options = TestSession::options();
+    options.context = static_cast<std::uint32_t>(tokens.size());
+    options.chunk = options.logits_rows = 64;
+    options.reuse = 0;
+    options.kv_type = kv_.first;
+    options.value_type = kv_.second;
+    TestSession session(model_, options);
+    session.feed(session.add(), tokens, INLAY_FEED_ALL_LOGITS);
+    inlay_event event{};
+    std::size_t told = 0;
+    while (session.step(event) == INLAY_LOGITS) {
+      const float* logits = nullptr;
+      std::uint32_t rows = 0, position = 0;
+      EXPECT(!inlay_session_logits(session.handle, event.sequence, &logits, &rows, &position), "");
+      EXPECT(position == told, "reference");
+      for (std::uint32_t r = 0; r < rows; ++r, ++told) {
+        if (!places_.emplace(keys[told], rows_.size()).second) continue;
+        rows_.insert(rows_.end(), logits + r * vocabulary_, logits + (r + 1) * vocabulary_);
+      }
+    }
+    EXPECT(told == tokens.size(), "reference");
+  }
+  const float* row(std::uint64_t key) const {
+    const auto found = places_.find(key);
+    return found == places_.end() ? nullptr : &rows_[found->second];
+  }
+  std::uint32_t vocabulary() const { return vocabulary_; }
+
+ private:
+  const TestModel& model_;
+  KvPair kv_;
+  std::uint32_t vocabulary_;
+  std::unordered_map<std::uint64_t, std::size_t> places_;
+  std::vector<float> rows_;
+};
+
+// One file, opened for each instruction set and host when it is asked for.
+class Family {
+ public:
+  Family(std::vector<std::uint8_t> file, std::vector<std::uint32_t> types)
+      : kv_types(std::move(types)), file_(std::move(file)), plain_(file_) {}
+
+  const TestModel& model(const std::string& isa, HostKind kind) {
+    auto& place = models_[{isa, kind}];
+    if (!place) {
+      inlay_host host;
+      inlay_host_defaults(&host);
+      if (kind != HostKind::plain) host.clock = {&now_, next_microsecond};
+      if (kind == HostKind::backwards) host.jobs = {nullptr, 3, run_backwards};
+      if (kind == HostKind::threads) host.jobs = {nullptr, 2, run_on_threads};
+      place = std::make_unique<TestModel>(file_, isa.c_str(), &host);
+    }
+    return *place;
+  }
+  void set_clock_back() { now_ = 0; }
+  Reference& reference(KvPair kv) {
+    auto& place = references_[kv];
+    if (!place) place = std::make_unique<Reference>(plain_, kv);
+    return *place;
+  }
+  bool is_end(std::int32_t token) const {
+    const inlay_tokenizer* tokenizer = inlay_model_get_tokenizer(plain_.handle);
+    return tokenizer && inlay_tokenizer_is_end(tokenizer, token);
+  }
+
+  const std::vector<std::uint32_t> kv_types;
+
+ private:
+  std::vector<std::uint8_t> file_;
+  TestModel plain_;
+  std::atomic<std::uint64_t> now_{0};
+  std::map<std::pair<std::string, HostKind>, std::unique_ptr<TestModel>> models_;
+  std::map<KvPair, std::unique_ptr<Reference>> references_;
+};
+
+// Grouped queries; the second one with integer dot products. Then biases, ALiBi, parallel
+// residuals.
+std::vector<std::unique_ptr<Family>>& families() {
+  static std::vector<std::unique_ptr<Family>> list;
+  if (!list.empty()) return list;
+  const std::vector<std::uint32_t> all{INLAY_KV_F32, INLAY_KV_F16, INLAY_KV_BF16, INLAY_KV_Q8_0,
+                                       INLAY_KV_Q4_0};
+  const auto small =
+      SmallModel{.layers = 2, .width = 128, .rows = 128, .kv_heads = 2, .vocabulary = 50}.build();
+  list.push_back(std::make_unique<Family>(small, all));
+  list.push_back(std::make_unique<Family>(quantize(small, quantize_options("Q8_0")).bytes, all));
+  for (const char* name : {"qwen2", "bloom-6-heads", "gptneox-parallel"}) {
+    const auto file = read_bytes(fixture_path(std::string("models/") + name + ".gguf"));
+    list.push_back(std::make_unique<Family>(file, all));
+  }
+  return list;
+}
+
+// ---- Counting -----------------------------------------------------------------------------------
+
+// How often each thing really happened; a schedule that does nothing proves nothing.
+std::map<std::string, std::uint64_t>& happened() {
+  static std::map<std::string, std::uint64_t> counts;
+  return counts;
+}
+void count(const std::string& what, std::uint64_t times = 1) { happened()[what] += times; }
+
+// ---- One schedule -------------------------------------------------------------------------------
+
+// What a sequence should be: its tokens, and how it goes on.
+struct Actor {
+  inlay_sequence id = 0;
+  Tokens tokens;
+  std::vector<std::uint64_t> keys;  // of the first 1, 2, ... tokens
+  bool sampling = false;
+  inlay_sampler_options sampler{};
+  std::uint64_t left = 0;  // tokens of the generation
+  std::uint64_t dropped = 0;
+  std::uint32_t policy = INLAY_CONTEXT_STOP, keep = 0;
+  std::set<std::int32_t> stop;
+  bool ignore_end = false;
+  std::set<std::uint32_t> wanted;  // positions whose logits must still be told
+  bool strict = true;              // `wanted` is all that will be told
+  std::vector<std::uint8_t> file;  // a snapshot that grows
+
+  void append(std::int32_t token) {
+    keys.push_back(Reference::key_after(keys.empty() ? 1 : keys.back(), token));
+    tokens.push_back(token);
+  }
+  void set(const Tokens& all) {
+    tokens.clear();
+    keys.clear();
+    for (const std::int32_t token : all) append(token);
+  }
+  void resize(std::size_t length) {
+    tokens.resize(length);
+    keys.resize(length);
+  }
+  std::uint32_t length() const { return static_cast<std::uint32_t>(tokens.size()); }
+};
+
+class Schedule {
+ public:
+  explicit Schedule(std::uint64_t seed) : rng_{seed * 0x2545f4914f6cdd1du + 99} {
+    auto& all = families();
+    const std::uint32_t which = rng_.chance(45) ? 0 : rng_.chance(35) ? 1 : rng_.between(2, 4);
+    family_ = all[which].get();
+    family_->set_clock_back();
+    kv_.first = rng_.one_of(family_->kv_types);
+    kv_.second = rng_.chance(50) ? kv_.first : rng_.one_of(family_->kv_types);
+    count(std::string("kv ") + std::to_string(kv_.first) + " " + std::to_string(kv_.second));
+    context_ = rng_.chance(40) ? rng_.between(100, 140) : rng_.between(180, 270);
+    sequences_ = rng_.between(1, 8);
+    const std::uint32_t full = sequences_ * ((context_ + 63) / 64);
+    pages_ = rng_.chance(50)   ? std::max((context_ + 63) / 64, rng_.between(2, full * 2 / 3 + 2))
+             : rng_.chance(30) ? full + rng_.between(1, 8)
+                               : full;
+    // The same few texts come again and again, so that prefixes are found.
+    const std::uint32_t vocabulary = family_->reference(kv_).vocabulary();
+    for (Tokens& text : texts_) {
+      for (std::uint32_t i = 0; i < 300; ++i) {
+        text.push_back(static_cast<std::int32_t>(3 + rng_.below(vocabulary - 3)));
+      }
+    }
+    for (std::size_t i = 1; i < texts_.size(); ++i) {  // they begin alike
+      std::copy_n(texts_[0].begin(), rng_.below(200), texts_[i].begin());
+    }
+    open();
+  }
+
+  void run() {
+    const std::uint32_t actions = rng_.between(15, 45);
+    for (std::uint32_t i = 0; i < actions; ++i) {
+      act();
+      check_lengths();
+    }
+    drain();
+    count_info();
+    for (const Actor& a : actors_) keep_list(a.tokens);
+    check_seen();
+  }
+
+ private:
+  // ---- The session --------------------------------------------------------------------------
+
+  void open() {
+    const auto isas = usable_isas();
+    // The first one is slow.
+    const std::string isa = rng_.chance(15) ? isas.front()
+                            : isas.back() == isas.front() || rng_.chance(60)
+                                ? isas.back()
+                                : isas[isas.size() / 2];
+    const std::uint32_t roll = rng_.below(100);
+    const HostKind host = roll < 25   ? HostKind::plain
+                          : roll < 70 ? HostKind::clock_only
+                          : roll < 94 ? HostKind::backwards
+                                      : HostKind::threads;
+    model_ = &family_->model(isa, host);
+    own_clock_ = host != HostKind::plain;
+    auto options = TestSession::options();
+    options.context = context_;
+    options.sequences = sequences_;
+    options.chunk = rng_.one_of<std::uint32_t>({1, 3, 16, 33, 64, 100, 256});
+    options.logits_rows = rng_.one_of<std::uint32_t>({0, 1, 2, 7, 64});
+    options.threads = rng_.chance(60) ? 1 : rng_.between(2, 4);
+    options.kv_type = kv_.first;
+    options.value_type = kv_.second;
+    options.reuse = reuse_ = !rng_.chance(15);
+    options.kv_tokens = std::uint64_t{pages_} * 64;
+    count("isa " + isa);
+    if (host == HostKind::backwards || host == HostKind::threads) {
+      count("host jobs");
+    } else if (options.threads > 1) {
+      count("threads");
+    }
+    session_ = std::make_unique<TestSession>(*model_, options);
+  }
+
+  inlay_session_info info() const {
+    inlay_session_info info{};
+    info.struct_size = sizeof info;
+    EXPECT(inlay_session_get_info(session_->handle, &info) == INLAY_OK, "info");
+    EXPECT(info.pages == pages_, "info");
+    EXPECT(info.pages_used + info.pages_cached <= info.pages, "info");
+    EXPECT(info.alive == actors_.size(), "info");
+    if (!reuse_) EXPECT(info.pages_cached == 0, "info");
+    return info;
+  }
+
+  void count_info() {
+    const inlay_session_info now = info();
+    count("tokens computed", now.tokens_computed);
+    count("tokens reused", now.tokens_reused);
+    if (now.tokens_reused > 0) count("schedules with prefix hits");
+  }
+
+  Tokens tokens_of(inlay_sequence id) const {
+    std::size_t n = 0;
+    Tokens ids(context_ + 1);
+    EXPECT(!inlay_session_tokens(session_->handle, id, ids.data(), ids.size(), &n), "tokens");
+    ids.resize(n);
+    return ids;
+  }
+
+  void check_lengths() const {
+    for (const Actor& a : actors_) {
+      std::uint32_t computed = 0, pending = 0;
+      EXPECT(!inlay_session_length(session_->handle, a.id, &computed, &pending), "length");
+      EXPECT(computed + pending == a.length(), "length");
+      EXPECT(tokens_of(a.id) == a.tokens, "tokens");
+    }
+    info();
+  }
+
+  Actor* any() { return actors_.empty() ? nullptr : &actors_[rng_.below(count_of(actors_))]; }
+  template <class T>
+  static std::uint32_t count_of(const T& list) {
+    return static_cast<std::uint32_t>(list.size());
+  }
+  Actor* find(inlay_sequence id) {
+    for (Actor& a : actors_) {
+      if (a.id == id) return &a;
+    }
+    return nullptr;
+  }
+
+  // ---- What is done -------------------------------------------------------------------------
+
+  void act() {
+    const std::uint32_t roll = rng_.below(100);
+    if (roll < 14 || actors_.empty()) return add();
+    Actor& a = *any();
+    if (roll < 26) return feed(a, some_tokens(a));
+    if (roll < 40) return generate(a);
+    if (roll < 68) return steps(rng_.between(1, 25));
+    if (roll < 74) return fork(a);
+    if (roll < 80) return rewind(a);
+    if (roll < 82) return clear(a);
+    if (roll < 88) return drop(a);
+    if (roll < 90) return policy(a);
+    if (roll < 91) return stops(a);
+    if (roll < 93) return drain();
+#ifdef INLAY_TEST_SNAPSHOTS
+    if (roll < 96) return save(a);
+    if (roll < 97) return save_into_new_sequence(a);
+    if (roll < 98) return move();
+#endif
+    inlay_session_cancel(session_->handle);
+    cancelled_ = true;
+    steps(3);
+  }
+
+  // A prefix of a known text that ends near a page's border or anywhere, and something of its own.
+  Tokens prompt() {
+    if (!gone_.empty() && rng_.chance(40)) {
+      count("gone sequences fed again");
+      return rng_.one_of(gone_);
+    }
+    const Tokens& text = texts_[rng_.below(count_of(texts_))];
+    const std::uint32_t length = rng_.chance(50) ? 64 * rng_.between(1, 2) + rng_.between(0, 4) - 2
+                                                 : rng_.between(1, context_);
+    Tokens ids(text.begin(), text.begin() + std::min(length, context_));
+    for (std::uint32_t i = rng_.below(4); i > 0; --i) ids.push_back(3 + (i + length) % 3);
+    return ids;
+  }
+
+  void add() {
+    if (actors_.size() == sequences_) {
+      inlay_sequence none = 0;
+      EXPECT(inlay_session_add(session_->handle, &none, nullptr) == INLAY_ERROR_LIMIT, "add");
+      return;
+    }
+    Actor a;
+    a.id = session_->add();
+    EXPECT(a.id != 0 && !find(a.id), "add");
+    actors_.push_back(a);
+    if (actors_.size() > 1) count("sequences beside others");
+    Tokens ids = prompt();
+    if (rng_.chance(30)) {
+      ids.resize(1 + rng_.below(count_of(ids)));
+      rests_[a.id] = prompt();
+    }
+    if (rng_.chance(35)) policy(actors_.back());
+    if (actors_.back().policy == INLAY_CONTEXT_DROP && rng_.chance(60)) {
+      ids = texts_[rng_.below(count_of(texts_))];  // soon there is no room
+      ids.resize(context_ - rng_.below(8));
+    }
+    feed(actors_.back(), ids);
+  }
+
+  Tokens some_tokens(const Actor& a) {
+    const Tokens& text = texts_[rng_.below(count_of(texts_))];
+    const std::uint32_t n = rng_.chance(70) ? rng_.between(1, 12) : rng_.between(20, 120);
+    Tokens ids;
+    for (std::uint32_t i = 0; i < n; ++i) ids.push_back(text[(a.length() + i) % 300]);
+    return ids;
+  }
+
+  void feed(Actor& a, Tokens ids) {
+    const bool overfull = a.length() + ids.size() > context_;
+    if (overfull && a.policy != INLAY_CONTEXT_DROP && rng_.chance(80)) {
+      ids.resize(context_ - a.length());
+    }
+    const bool all = rng_.chance(30);
+    const inlay_session_info before = info();
+    const std::uint32_t length = a.length();
+    std::uint32_t computed = 0;
+    EXPECT(!inlay_session_length(session_->handle, a.id, &computed, nullptr), "length");
+    inlay_error error{};
+    const inlay_status status = inlay_session_feed(session_->handle, a.id, ids.data(), ids.size(),
+                                                   all ? INLAY_FEED_ALL_LOGITS : 0, &error);
+    if (status == INLAY_ERROR_LIMIT) {
+      EXPECT(tokens_of(a.id) == a.tokens, "a refused feed changed something");
+      const bool too_long = length + ids.size() > context_;
+      // Pages in the way: what is used, and what the tokens need with one for a copy.
+      const std::uint64_t more = (length + ids.size() + 63) / 64 - (length + 63) / 64 + 1;
+      EXPECT((too_long && a.policy != INLAY_CONTEXT_DROP) || ids.size() + a.keep > context_ ||
+                 before.pages_used + more > pages_,
+             std::string("feed: ") + error.text);
+      if (!too_long) count("feeds refused for pages");
+      return;
+    }
+    EXPECT(status == INLAY_OK, std::string("feed: ") + error.text);
+    if (length + ids.size() > context_) {
+      EXPECT(a.policy == INLAY_CONTEXT_DROP, "feed over the context");
+      drop_middle(a, length + ids.size() - tokens_of(a.id).size());
+      count("feeds that drop");
+    }
+    if (!ids.empty() && computed < length && !all_wanted_.count({a.id, a.length() - 1})) {
+      a.wanted.erase(a.length() - 1);  // it was wanted as the last one
+    }
+    if (a.sampling) a.strict = false;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      a.append(ids[i]);
+      if (all || i + 1 == ids.size()) a.wanted.insert(a.length() - 1);
+      if (all)
+        all_wanted_.insert({a.id, a.length() - 1});
+      else
+        all_wanted_.erase({a.id, a.length() - 1});
+    }
+    if (before.pages_used + before.pages_cached == pages_ &&
+        info().pages_used > before.pages_used) {
+      count("evictions");
+    }
+    count("tokens fed", ids.size());
+  }
+
+  // Forgets `n` tokens behind the first `keep`.
+  void drop_middle(Actor& a, std::size_t n) {
+    const std::size_t keep = std::min<std::size_t>(a.keep, a.tokens.size());
+    EXPECT(n > 0 && n <= a.tokens.size() - keep, "dropped");
+    EXPECT(2 * n >= a.tokens.size() - keep, "less than half was dropped");
+    keep_list(a.tokens);
+    Tokens left(a.tokens.begin(), a.tokens.begin() + static_cast<std::ptrdiff_t>(keep));
+    left.insert(left.end(), a.tokens.begin() + static_cast<std::ptrdiff_t>(keep + n),
+                a.tokens.end());
+    a.set(left);
+    a.dropped += n;
+    a.wanted.clear();
+    a.strict = false;
+    count("tokens dropped", n);
+  }
+
+  void generate(Actor& a) {
+    if (rng_.chance(8)) {
+      EXPECT(!inlay_session_generate(session_->handle, a.id, nullptr, 0, nullptr), "generate");
+      a.sampling = false;
+      a.strict = false;
+      return;
+    }
+    inlay_sampler_options o{};
+    inlay_sampler_options_defaults(&o);
+    o.temperature = rng_.chance(40) ? 0.0f : 1.5f;
+    o.top_k = rng_.chance(50) ? 0 : 20;
+    o.seed = rng_.below(2);
+    o.stream = rng_.below(2);
+    if (rng_.chance(25)) o.repeat_penalty = 1.3f;
+    // Where the middle is dropped, a generation without a limit has no end.
+    const bool endless = a.policy != INLAY_CONTEXT_DROP && rng_.chance(20);
+    const std::uint64_t most = endless ? 0 : rng_.between(1, 20);
+    inlay_error error{};
+    const inlay_status status = inlay_session_generate(session_->handle, a.id, &o, most, &error);
+    if (status == INLAY_ERROR_LIMIT) {
+      EXPECT(a.policy == INLAY_CONTEXT_REFUSE && (most == 0 || a.length() + most > context_),
+             error.text);
+      count("generations refused");
+      return;
+    }
+    EXPECT(status == INLAY_OK, error.text);
+    EXPECT(a.policy != INLAY_CONTEXT_REFUSE || (most && a.length() + most <= context_),
+           "a generation that may not fit was taken");
+    a.sampling = true;
+    a.sampler = o;
+    a.left = most ? most : UINT64_MAX;
+    a.strict = false;
+    count("generations");
+  }
+
+  void fork(Actor& a) {
+    inlay_sequence id = 0;
+    inlay_error error{};
+    const inlay_status status = inlay_session_fork(session_->handle, a.id, &id, &error);
+    if (actors_.size() == sequences_) {
+      EXPECT(status == INLAY_ERROR_LIMIT, "fork");
+      return;
+    }
+    EXPECT(status == INLAY_OK, std::string("fork: ") + error.text);
+    Actor copy = a;
+    copy.id = id;
+    copy.file.clear();
+    copy.strict = false;
+    if (a.length() % 64 != 0) count("forks inside a page");
+    actors_.push_back(copy);
+    count("forks");
+  }
+
+  void rewind(Actor& a) {
+    const std::uint32_t length = rng_.chance(40) ? rng_.below(a.length() + 1)
+                                 : rng_.chance(50)
+                                     ? a.length() - std::min(a.length(), rng_.below(4))
+                                     : a.length() / 64 * 64;
+    inlay_error error{};
+    EXPECT(inlay_session_rewind(session_->handle, a.id, a.length() + 1, &error) ==
+               INLAY_ERROR_ARGUMENT,
+           "rewind past the end");
+    EXPECT(!inlay_session_rewind(session_->handle, a.id, length, &error), error.text);
+    keep_list(a.tokens);
+    a.resize(length);
+    a.wanted.clear();
+    a.strict = false;
+    count("rewinds");
+  }
+
+  void clear(Actor& a) {
+    std::uint32_t computed = 0, pending = 0;
+    EXPECT(!inlay_session_clear(session_->handle, a.id), "clear");
+    EXPECT(!inlay_session_length(session_->handle, a.id, &computed, &pending), "length");
+    EXPECT(pending == 0 && computed <= a.length(), "clear");
+    keep_list(a.tokens);
+    a.resize(computed);
+    a.wanted.clear();
+    a.strict = false;
+    count("clears");
+  }
+
+  void drop(Actor& a) {
+    keep_list(a.tokens);
+    if (!a.tokens.empty()) gone_.push_back(a.tokens);
+    EXPECT(!inlay_session_drop(session_->handle, a.id), "drop");
+    EXPECT(inlay_session_drop(session_->handle, a.id) == INLAY_ERROR_STATE, "dropped twice");
+    actors_.erase(actors_.begin() + (&a - actors_.data()));
+    count("drops");
+  }
+
+  void policy(Actor& a) {
+    a.policy = a.sampling ? a.policy : rng_.below(3);
+    a.keep = a.policy == INLAY_CONTEXT_DROP ? rng_.below(context_ / 3) : 0;
+    EXPECT(!inlay_session_set_context_policy(session_->handle, a.id, a.policy, a.keep, nullptr),
+           "policy");
+  }
+
+  void stops(Actor& a) {
+    a.stop.clear();
+    while (rng_.chance(60)) a.stop.insert(static_cast<std::int32_t>(rng_.below(40)));
+    a.ignore_end = rng_.chance(50);
+    const Tokens ids(a.stop.begin(), a.stop.end());
+    EXPECT(!inlay_session_set_stop(session_->handle, a.id, ids.data(), ids.size(),
+                                   a.ignore_end ? INLAY_STOP_IGNORE_END : 0, nullptr),
+           "set_stop");
+  }
+
+  // ---- Steps --------------------------------------------------------------------------------
+
+  void steps(std::uint32_t most) {
+    // Only the clock of the test stops at the same places again.
+    const std::uint32_t kind = rng_.below(own_clock_ ? 4 : 3);
+    for (std::uint32_t i = 0; i < most; ++i) {
+      if (rng_.chance(4)) {
+        inlay_session_cancel(session_->handle);
+        cancelled_ = true;
+      }
+      const inlay_status status = kind == 0   ? step(0, 0)
+                                  : kind == 1 ? step(1, 0)
+                                  : kind == 2 ? step(0, rng_.between(1, 30))
+                                              : step(rng_.between(1, 60000), 0);
+      if (status == INLAY_DONE) return;
+    }
+  }
+
+  void drain() {
+    for (std::uint32_t i = 0; step(0, 0) != INLAY_DONE; ++i) EXPECT(i < 20000, "no end");
+    count("drains");
+    for (Actor& a : actors_) {
+      EXPECT(!a.strict || a.wanted.empty(), "logits were never told");
+      EXPECT(!a.sampling || a.tokens.empty(), "a generation stands still");
+      std::uint32_t computed = 0, pending = 0;
+      EXPECT(!inlay_session_length(session_->handle, a.id, &computed, &pending), "length");
+      EXPECT(pending == 0, "done, but tokens are not computed");
+      a.wanted.clear();
+      a.strict = true;
+    }
+    auto rests = std::move(rests_);
+    rests_.clear();
+    for (const auto& [id, rest] : rests) {
+      if (Actor* a = find(id)) feed(*a, rest);
+    }
+  }
+
+  inlay_status step(std::uint64_t budget, std::uint64_t tiles) {
+    inlay_event event{};
+    event.struct_size = sizeof event;
+    inlay_error error{};
+    const inlay_status status =
+        tiles ? inlay_session_step_tiles(session_->handle, tiles, &event, &error)
+              : inlay_session_step(session_->handle, budget, &event, &error);
+    EXPECT(status >= 0, std::string("step: ") + error.text);
+    if (status == INLAY_YIELD) {
+      EXPECT(budget || tiles || cancelled_, "a yield without reason");
+      count("yields");
+      if (cancelled_) count("cancels");
+    }
+    if (status == INLAY_YIELD || status == INLAY_DONE) cancelled_ = false;
+    Actor* a = find(event.sequence);
+    if (status == INLAY_TOKEN) {
+      EXPECT(a && a->sampling, "a token of nobody");
+      took_token(*a, event);
+    }
+    if (status == INLAY_LOGITS) {
+      EXPECT(a, "logits of nobody");
+      EXPECT(took_logits(*a), "no logits to read");
+    }
+    if (status == INLAY_TOKEN || status == INLAY_LOGITS) {
+      if (Actor* other = any(); rng_.chance(20) && other != a) look(*other);
+    }
+    return status;
+  }
+
+  // Rows of others may be read as well, told or not.
+  void look(const Actor& a) {
+    const float* logits = nullptr;
+    std::uint32_t rows = 0, position = 0;
+    if (inlay_session_logits(session_->handle, a.id, &logits, &rows, &position)) return;
+    see_rows(a, logits, rows, position);
+  }
+
+  bool took_logits(Actor& a) {
+    const float* logits = nullptr;
+    std::uint32_t rows = 0, position = 0;
+    if (inlay_session_logits(session_->handle, a.id, &logits, &rows, &position)) return false;
+    EXPECT(rows > 0, "no rows");
+    see_rows(a, logits, rows, position);
+    for (std::uint32_t p = position; p < position + rows; ++p) {
+      EXPECT(a.wanted.erase(p) == 1 || !a.strict, "logits that nobody wanted, or told twice");
+    }
+    return true;
+  }
+
+  void took_token(Actor& a, const inlay_event& event) {
+    EXPECT(a.length() > 0, "a token from nothing");
+    const bool drops = event.dropped > 0;
+    seen_.push_back({a.keys.back(), {}, event.token, a.sampler, a.tokens, a.length() + a.dropped});
+    count("tokens drawn");
+    look(a);  // the row it was drawn from
+    --a.left;
+    const bool stops = a.stop.count(event.token) > 0;
+    const bool ends = !a.ignore_end && family_->is_end(event.token);
+    switch (event.finish) {
+      case INLAY_FINISH_NONE:
+        EXPECT(!stops && !ends && a.left > 0, "a generation does not end");
+        EXPECT(drops || a.length() < context_, "over the context");
+        break;
+      case INLAY_FINISH_END: EXPECT(ends, "finish"); break;
+      case INLAY_FINISH_STOP: EXPECT(stops, "finish"); break;
+      case INLAY_FINISH_TOKENS: EXPECT(a.left == 0, "finish"); break;
+      case INLAY_FINISH_CONTEXT:
+        EXPECT(a.length() == context_ && a.policy != INLAY_CONTEXT_DROP, "finish");
+        break;
+      case INLAY_FINISH_PAGES:
+        EXPECT(pages_ < sequences_ * ((context_ + 63) / 64), "finish");
+        break;
+      default: EXPECT(false, "finish");
+    }
+    count("finish " + std::to_string(event.finish));
+    if (drops) {
+      EXPECT(a.policy == INLAY_CONTEXT_DROP && event.finish == INLAY_FINISH_NONE, "dropped");
+      EXPECT(a.length() == context_, "dropped");
+      drop_middle(a, event.dropped);
+      count("draws that drop");
+    }
+    if (event.finish == INLAY_FINISH_NONE) {
+      a.append(event.token);
+    } else {
+      a.sampling = false;
+    }
+    a.strict = false;
+  }
+
+  // ---- Snapshots ----------------------------------------------------------------------------
+
+#ifdef INLAY_TEST_SNAPSHOTS
+  void save(Actor& a) {
+    const bool append = !a.file.empty() && rng_.chance(70);
+    if (!append) a.file.clear();
+    const inlay_sink sink = sink_to(a.file);
+    inlay_error error{};
+    EXPECT(
+        !inlay_session_save(session_->handle, a.id, append ? INLAY_SAVE_APPEND : 0, &sink, &error),
+        std::string("save: ") + error.text);
+    count(append ? "saves that append" : "saves");
+    saved_.push_back({a, a.file});
+  }
+
+  // The state a file was written in comes back, perhaps long after.
+  void save_into_new_sequence(Actor& a) {
+    if (saved_.empty() || rng_.chance(30)) save(a);
+    if (actors_.size() == sequences_) return;
+    auto& [state, file] = saved_[rng_.below(count_of(saved_))];
+    const inlay_source source = block_source(file);
+    inlay_sequence id = 0;
+    std::size_t n = 0;
+    inlay_error error{};
+    const inlay_session_info before = info();
+    const inlay_status status = inlay_session_restore(
+        session_->handle, &source, rng_.chance(50) ? INLAY_RESTORE_SHARE : 0, &id, 1, &n, &error);
+    if (status == INLAY_ERROR_LIMIT) {
+      EXPECT(before.pages_used + (state.length() + 63) / 64 > pages_, error.text);
+      count("restores refused");
+      return;
+    }
+    EXPECT(status == INLAY_OK && n == 1, std::string("restore: ") + error.text);
+    Actor back = state;
+    back.id = id;
+    back.strict = false;
+    back.file = file;
+    EXPECT(tokens_of(id) == back.tokens, "restore");
+    actors_.push_back(back);
+    count("restores");
+  }
+
+  // All sequences go on in another session, with other threads, chunks and instructions.
+  void move() {
+    std::vector<std::uint8_t> file;
+    const inlay_sink sink = sink_to(file);
+    inlay_error error{};
+    if (actors_.empty()) return;
+    EXPECT(!inlay_session_save(session_->handle, 0, 0, &sink, &error),
+           std::string("save: ") + error.text);
+    count_info();
+    auto old = std::move(session_);
+    open();
+    const inlay_source source = block_source(file);
+    std::vector<inlay_sequence> ids(actors_.size());
+    std::size_t n = 0;
+    const inlay_status status =
+        inlay_session_restore(session_->handle, &source, rng_.chance(50) ? INLAY_RESTORE_SHARE : 0,
+                              ids.data(), ids.size(), &n, &error);
+    EXPECT(n == actors_.size() || status < 0, "restore");
+    if (status == INLAY_ERROR_LIMIT && pages_ < sequences_ * ((context_ + 63) / 64)) {
+      session_ = std::move(old);  // pages found by their tokens were shared there
+      count("moves refused");
+      return;
+    }
+    EXPECT(status == INLAY_OK, std::string("move: ") + error.text);
+    // In the file they stand in the order of their slots.
+    std::vector<Actor*> order;
+    for (Actor& a : actors_) order.push_back(&a);
+    std::sort(order.begin(), order.end(), [](const Actor* a, const Actor* b) {
+      return static_cast<std::uint32_t>(a->id) < static_cast<std::uint32_t>(b->id);
+    });
+    rests_.clear();
+    all_wanted_.clear();
+    cancelled_ = false;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      EXPECT(tokens_of(ids[i]) == order[i]->tokens, "restore");
+      order[i]->id = ids[i];
+      order[i]->strict = false;
+      order[i]->file.clear();
+    }
+    count("moves to another session");
+  }
+
+  std::vector<std::pair<Actor, std::vector<std::uint8_t>>> saved_;
+#endif
+
+  // ---- What was seen ------------------------------------------------------------------------
+
+  struct Seen {
+    std::uint64_t key;
+    std::vector<float> row;  // of logits; empty: a drawn token
+    std::int32_t token;
+    inlay_sampler_options sampler;
+    Tokens history;
+    std::uint64_t position;
+  };
+
+  void see_rows(const Actor& a, const float* logits, std::uint32_t rows, std::uint32_t position) {
+    EXPECT(position + rows <= a.length(), "rows past the end");
+    const std::uint32_t vocabulary = family_->reference(kv_).vocabulary();
+    for (std::uint32_t r = 0; r < rows; ++r) {
+      const float* row = logits + std::size_t{r} * vocabulary;
+      seen_.push_back({a.keys[position + r], {row, row + vocabulary}, -1, {}, {}, position + r});
+    }
+    count("rows of logits", rows);
+  }
+
+  // Every list of tokens whose prefixes somebody has seen.
+  void keep_list(const Tokens& tokens) {
+    if (!tokens.empty()) lists_.insert(tokens);
+  }
+
+  void check_seen() {
+    Reference& reference = family_->reference(kv_);
+    for (const Tokens& list : lists_) reference.compute(list);
+    std::vector<std::byte> memory(inlay::Sampler::bytes(reference.vocabulary()));
+    auto sampler = std::make_unique<inlay::Sampler>();
+    for (const Seen& s : seen_) {
+      const float* row = reference.row(s.key);
+      EXPECT(row, "a row of tokens that were not kept");
+      const std::span<const float> expected{row, reference.vocabulary()};
+      if (!s.row.empty()) {
+        EXPECT(std::memcmp(row, s.row.data(), expected.size_bytes()) == 0,
+               "other logits at position " + std::to_string(s.position));
+        continue;
+      }
+      std::int32_t token = -1;
+      inlay::Error error{};
+      EXPECT(!inlay::is_error(sampler->init(s.sampler, reference.vocabulary(), memory, error)) &&
+                 !inlay::is_error(sampler->sample(expected, s.history, s.position, token, error)),
+             error.text);
+      EXPECT(token == s.token, "another token at position " + std::to_string(s.position));
+    }
+  }
+
+  Rng rng_;
+  Family* family_ = nullptr;
+  const TestModel* model_ = nullptr;
+  KvPair kv_;
+  std::uint32_t context_ = 0, sequences_ = 0, pages_ = 0;
+  bool reuse_ = true, cancelled_ = false, own_clock_ = false;
+  std::vector<Tokens> texts_{4};
+  std::unique_ptr<TestSession> session_;
+  std::vector<Actor> actors_;
+  std::set<std::pair<inlay_sequence, std::uint32_t>> all_wanted_;
+  std::map<inlay_sequence, Tokens> rests_;  // of prompts that come in pieces
+  std::vector<Tokens> gone_;
+  std::set<Tokens> lists_;
+  std::vector<Seen> seen_;
+};
+
+// "" or what went wrong.
+std::string failure_of(std::uint64_t seed) {
+  try {
+    Schedule(seed).run();
+    return {};
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("any schedule gives every sequence the bits it has alone", "[determinism]") {
+  // INLAY_SCHEDULE=17 runs that one alone.
+  const char* one = std::getenv("INLAY_SCHEDULE");
+  const std::uint64_t first = one ? std::strtoull(one, nullptr, 10) : 1;
+  const std::uint64_t last = one ? first : 600;
+  happened().clear();
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    INFO("INLAY_SCHEDULE=" << seed);
+    CHECK(failure_of(seed) == "");
+  }
+  if (one) return;
+  const std::map<std::string, std::uint64_t> least{
+      {"schedules with prefix hits", 200},
+      {"tokens reused", 20000},
+      {"evictions", 50},
+      {"forks inside a page", 200},
+      {"rewinds", 300},
+      {"drops", 300},
+      {"clears", 100},
+      {"gone sequences fed again", 200},
+      {"sequences beside others", 1000},
+      {"yields", 5000},
+      {"cancels", 200},
+      {"draws that drop", 10},
+      {"feeds that drop", 10},
+      {"feeds refused for pages", 20},
+      {"tokens drawn", 3000},
+      {"rows of logits", 20000},
+      {"threads", 50},
+      {"host jobs", 100},
+#ifdef INLAY_TEST_SNAPSHOTS
+      {"saves", 100},
+      {"saves that append", 30},
+      {"restores", 50},
+      {"moves to another session", 50},
+#endif
+  };
+  if (std::getenv("INLAY_SCHEDULE_COUNTS")) {
+    for (const auto& [what, times] : happened()) {
+      std::printf("%8llu %s\n", static_cast<unsigned long long>(times), what.c_str());
+    }
+  }
+  for (const auto& [what, times] : least) {
+    INFO(what << ": " << happened()[what] << ", at least " << times);
+    CHECK(happened()[what] >= times);
+  }
+  for (const auto& isa : usable_isas()) CHECK(happened()["isa " + isa] >= 30);
+  for (std::uint32_t keys = INLAY_KV_F32; keys <= INLAY_KV_Q4_0; ++keys) {
+    for (std::uint32_t values = INLAY_KV_F32; values <= INLAY_KV_Q4_0; ++values) {
+      INFO("kv " << keys << " " << values);
+      CHECK(happened()["kv " + std::to_string(keys) + " " + std::to_string(values)] > 0);
+    }
+  }
+}
