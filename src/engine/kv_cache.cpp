@@ -124,16 +124,31 @@ void KvCache::forget_children(std::uint32_t page) {
 
 // forget: what only this chain knew is not worth remembering.
 void KvCache::let_go(std::uint32_t page, bool forget) {
-  Page& p = list_[page];
-  if (--p.refs > 0) return;
-  const bool findable = p.linked && p.valid > 0;
-  if (!findable || (forget && p.child == no_page)) {
-    forget_children(page);
-    make_free(page);
-    return;
+  while (page != no_page && --list_[page].refs == 0) {
+    Page& p = list_[page];
+    const std::uint32_t source = p.source;
+    p.source = no_page;
+    if (!p.linked || p.valid == 0 || (forget && p.child == no_page)) {
+      forget_children(page);
+      make_free(page);
+    } else {
+      p.planned = p.filling = p.valid;
+      enqueue(page);
+    }
+    page = source;  // which waited for nobody else, perhaps
   }
-  p.planned = p.filling = p.valid;
-  enqueue(page);
+}
+
+void KvCache::forget_source(std::uint32_t page) {
+  const std::uint32_t source = list_[page].source;
+  list_[page].source = no_page;
+  let_go(source, false);
+}
+
+void KvCache::forget_sources() {
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    if (list_[i].refs > 0 && list_[i].source != no_page) forget_source(i);
+  }
 }
 
 // A free page, or the one that was unused for longest. A chain lets its last page go first, so that
@@ -150,9 +165,14 @@ std::uint32_t KvCache::take_free() {
 }
 
 std::uint32_t KvCache::new_page(std::uint32_t parent, bool linked) {
-  const std::uint32_t page = take_free();
+  std::uint32_t page = take_free();
+  if (page == no_page) {
+    forget_sources();
+    page = take_free();
+  }
   if (page == no_page) return no_page;
-  list_[page] = {1, parent, no_page, no_page, no_page, no_page, no_page, 0, 0, 0, false};
+  list_[page] = {1,       parent, no_page, no_page, no_page, no_page, no_page,
+                 no_page, 0,      0,       0,       0,       false};
   if (linked) link(page);
   return page;
 }
@@ -175,11 +195,12 @@ bool KvCache::can_regrow(const Chain& chain, std::uint32_t keep, std::uint32_t t
   return (tokens + page_tokens - 1) / page_tokens <= whole + room;
 }
 
-void KvCache::copy_cells(std::uint32_t from, std::uint32_t to, std::uint32_t cells) {
+void KvCache::copy_cells(std::uint32_t from, std::uint32_t to, std::uint32_t begin,
+                         std::uint32_t end) {
   const auto copy = [&](std::uint64_t place, std::uint32_t row, std::uint32_t heads) {
     for (std::uint32_t h = 0; h < heads; ++h) {
-      const std::uint64_t at = place + std::uint64_t{h} * page_tokens * row;
-      std::memcpy(page(to) + at, page(from) + at, std::size_t{cells} * row);
+      const std::uint64_t at = place + (std::uint64_t{h} * page_tokens + begin) * row;
+      std::memcpy(page(to) + at, page(from) + at, std::size_t{end - begin} * row);
     }
   };
   for (const KvPlace& place : places_) {
@@ -193,21 +214,37 @@ bool KvCache::make_own(Chain& chain, std::uint32_t cell) {
   std::uint32_t& last = chain.table[(chain.tokens - 1) / page_tokens];
   Page& shared = list_[last];
   const std::uint32_t own = new_page(shared.parent, shared.linked);
-  const auto valid = static_cast<std::uint8_t>(std::min<std::uint32_t>(cell, shared.valid));
   if (own == no_page) {
     if (shared.refs > 1) return false;
     forget_children(last);
-    shared.planned = static_cast<std::uint8_t>(cell);
-    shared.filling = shared.valid = valid;
+    end_at(last, cell);
     return true;
   }
   std::copy_n(tokens_of(last), cell, tokens_of(own));
-  copy_cells(last, own, valid);
-  list_[own].planned = static_cast<std::uint8_t>(cell);
-  list_[own].filling = list_[own].valid = valid;
-  let_go(last, false);
+  Page& page = list_[own];
+  page.planned = static_cast<std::uint8_t>(cell);
+  page.filling = page.valid =
+      static_cast<std::uint8_t>(std::min<std::uint32_t>(cell, shared.valid));
+  copy_cells(last, own, 0, page.valid);
+  if (page.valid < cell && shared.refs > 1) {
+    page.source = last;  // held from now on by the copy
+    page.borrowed = page.planned;
+  } else {
+    let_go(last, false);
+  }
   last = own;
   return true;
+}
+
+// The page has no more than `cells` cells.
+void KvCache::end_at(std::uint32_t page, std::uint32_t cells) {
+  Page& p = list_[page];
+  const auto end = static_cast<std::uint8_t>(cells);
+  p.planned = std::min(p.planned, end);
+  p.filling = std::min(p.filling, end);
+  p.valid = std::min(p.valid, end);
+  p.borrowed = std::min(p.borrowed, end);
+  if (p.source != no_page && p.borrowed <= p.valid) forget_source(page);
 }
 
 // A new page at the end of a full one.
@@ -270,13 +307,10 @@ void KvCache::cut(Chain& chain, std::uint32_t tokens) {
   const std::uint32_t kept = (tokens + page_tokens - 1) / page_tokens;
   for (std::uint32_t i = chain.pages(); i-- > kept;) let_go(chain.table[i], true);
   chain.tokens = tokens;
-  const auto cell = static_cast<std::uint8_t>(tokens % page_tokens);
+  const std::uint32_t cell = tokens % page_tokens;
   if (cell == 0) return;
-  Page& last = list_[chain.table[kept - 1]];
-  if (last.refs > 1 || last.child != no_page || last.planned <= cell) return;
-  last.planned = cell;
-  last.filling = std::min(last.filling, cell);
-  last.valid = std::min(last.valid, cell);
+  const std::uint32_t last = chain.table[kept - 1];
+  if (list_[last].refs == 1 && list_[last].child == no_page) end_at(last, cell);
 }
 
 void KvCache::release(Chain& chain) {
@@ -303,6 +337,28 @@ std::uint32_t KvCache::append_computed(Chain& chain, std::span<const std::int32_
   return page;
 }
 
+// ---- Copies that wait ---------------------------------------------------------------------------
+
+std::uint32_t KvCache::source(const Chain& chain, std::uint32_t position) const {
+  const Page& page = list_[chain.table[position / page_tokens]];
+  return page.source != no_page && position % page_tokens < page.borrowed ? page.source : no_page;
+}
+
+bool KvCache::can_borrow(const Chain& chain, std::uint32_t position) const {
+  const std::uint32_t from = source(chain, position);
+  const Page& page = list_[chain.table[position / page_tokens]];
+  return from != no_page && page.filling == page.valid && list_[from].valid > page.valid;
+}
+
+void KvCache::borrow(const Chain& chain, std::uint32_t position) {
+  const std::uint32_t own = chain.table[position / page_tokens];
+  Page& page = list_[own];
+  const std::uint8_t end = std::min(page.borrowed, list_[page.source].valid);
+  copy_cells(page.source, own, page.valid, end);
+  page.filling = page.valid = end;
+  if (end == page.borrowed) forget_source(own);
+}
+
 // ---- A pass -------------------------------------------------------------------------------------
 
 KvCache::Cell KvCache::cell(const Chain& chain, std::uint32_t position) const {
@@ -312,8 +368,9 @@ KvCache::Cell KvCache::cell(const Chain& chain, std::uint32_t position) const {
 }
 
 void KvCache::fill(const Chain& chain, std::uint32_t position) {
-  list_[chain.table[position / page_tokens]].filling =
-      static_cast<std::uint8_t>(position % page_tokens + 1);
+  const std::uint32_t page = chain.table[position / page_tokens];
+  list_[page].filling = static_cast<std::uint8_t>(position % page_tokens + 1);
+  if (list_[page].source != no_page) forget_source(page);
 }
 
 void KvCache::finish(const Chain& chain, std::uint32_t position) {

@@ -24,23 +24,25 @@ struct Chain {
 //   cells [valid, filling)  computed by the pass in flight
 //   cells [filling, planned) tokens that some sequence will compute
 //
-// What a cell holds follows from the tokens before it, so a page is a node of a tree whose edges are
-// tokens: its parent is the page before it. A chain walks from a root to a page, follows the tokens
-// that are already there, and adds its own. Only the end of a page (cell == planned) is written in
-// place; a chain that goes on differently gets a copy. Pages that no chain holds stay in the tree,
-// the longest unused are taken first when pages are needed.
+// What a cell holds follows from the tokens before it, so a page is a node of a tree whose edges
+// are tokens: its parent is the page before it. A chain walks from a root to a page, follows the
+// tokens that are already there, and adds its own. Only the end of a page (cell == planned) is
+// written in place; a chain that goes on differently gets a copy of what is computed, and of the
+// rest once another chain has computed it (`source`, which the copy holds until then). Pages that
+// no chain holds stay in the tree, the longest unused are taken first when pages are needed.
 //
 // A page that is not linked to its parent cannot be found from there: its chain alone holds it. So
 // are the pages of snapshots that nobody vouched for, and all pages when reuse is off.
 class KvCache {
  public:
   struct Page {
-    std::uint32_t refs;            // chains that hold it
+    std::uint32_t refs;            // chains that hold it, and copies that wait for it
     std::uint32_t parent;          // no_page: a root
     std::uint32_t child, sibling;  // first linked child; next linked child of the parent
     std::uint32_t before;          // the sibling before this one
     std::uint32_t older, newer;    // neighbours among the pages of nobody
-    std::uint8_t planned, filling, valid;
+    std::uint32_t source;          // of cells [valid, borrowed); or no_page
+    std::uint8_t planned, filling, valid, borrowed;
     bool linked;
   };
 
@@ -66,6 +68,14 @@ class KvCache {
   // the caller fills the cells. A new page is found by others only when `linked`. Returns the page;
   // no_page: none is free.
   std::uint32_t append_computed(Chain& chain, std::span<const std::int32_t> tokens, bool linked);
+
+  // Where the missing cell of `position` may be computed for another chain; no_page: nowhere.
+  std::uint32_t source(const Chain& chain, std::uint32_t position) const;
+  // Whether cells from `position` on can be copied from there now; and does it.
+  bool can_borrow(const Chain& chain, std::uint32_t position) const;
+  void borrow(const Chain& chain, std::uint32_t position);
+  // Copies that wait do so no longer: their chains will compute.
+  void forget_sources();
 
   // How far a pass may go: of the token at `position`.
   enum class Cell { computed, in_flight, missing };
@@ -94,10 +104,12 @@ class KvCache {
   std::uint32_t take_free();
   std::uint32_t new_page(std::uint32_t parent, bool linked);
   bool make_own(Chain& chain, std::uint32_t cell);
+  void end_at(std::uint32_t page, std::uint32_t cells);
   bool add_page(Chain& chain, bool linked);
   void write(Chain& chain, std::int32_t token);
   std::uint32_t follow(Chain& chain, std::span<const std::int32_t> tokens);
-  void copy_cells(std::uint32_t from, std::uint32_t to, std::uint32_t cells);
+  void copy_cells(std::uint32_t from, std::uint32_t to, std::uint32_t begin, std::uint32_t end);
+  void forget_source(std::uint32_t page);
   void link(std::uint32_t page);
   void unlink(std::uint32_t page);
   void hold(std::uint32_t page);
@@ -107,10 +119,10 @@ class KvCache {
   void enqueue(std::uint32_t page);
   void dequeue(std::uint32_t page);
 
-  Page* list_ = nullptr;              // (count)
-  std::int32_t* tokens_ = nullptr;    // (count, page_tokens)
-  std::uint32_t* free_ = nullptr;     // (count) stack
-  std::byte* pool_ = nullptr;         // (count, page_bytes)
+  Page* list_ = nullptr;            // (count)
+  std::int32_t* tokens_ = nullptr;  // (count, page_tokens)
+  std::uint32_t* free_ = nullptr;   // (count) stack
+  std::byte* pool_ = nullptr;       // (count, page_bytes)
   std::uint64_t page_bytes_ = 0;
   std::uint32_t count_ = 0, free_count_ = 0, cached_ = 0;
   std::uint32_t root_child_ = no_page;                 // first page of all linked roots

@@ -36,6 +36,7 @@ struct Conduct {
 struct Sequence {
   std::uint32_t generation = 0;  // odd while alive
   bool leaving = false;          // dropped, but rows of it are in flight
+  bool waits = false;            // for cells that another sequence computes
   bool event = false;            // something of the last pass is to be told
   std::uint32_t computed = 0;    // tokens whose keys and values are in the cache
   std::uint32_t again = 0;       // 1: the last computed token is computed once more, for its logits
@@ -63,6 +64,7 @@ struct Sequence {
   std::uint32_t length() const { return chain.tokens; }
   std::uint32_t begin() const { return computed - again; }  // of the next pass
   std::uint32_t pending() const { return length() - begin(); }
+  bool ready() const { return pending() > 0 && !waits; }
   std::uint32_t wanted_end() const { return wanted_position + wanted; }
   std::span<const std::int32_t> tokens() const { return {ids, length()}; }
   bool wants_all(std::uint32_t position) const {  // was fed so

@@ -152,12 +152,12 @@ bool Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_lo
 // `adding` tokens have room. False: no page is free, and nothing has changed.
 bool Session::drop_middle(Sequence& s, std::uint32_t count, std::uint32_t adding) {
   const std::uint32_t keep = std::min(s.conduct.keep, s.length());
-  const std::uint32_t gone = std::max(count, (s.length() - keep) / 2);
+  const std::uint32_t gone = std::max(count, (s.length() - keep + 1) / 2);
   const std::uint32_t left = s.length() - gone;
   if (s.pass_tokens) abandon_pass();
   if (!cache_.can_regrow(s.chain, keep, left + adding)) {
-    if (leaving_ == 0) return false;
-    abandon_pass();
+    if (leaving_ > 0) abandon_pass();
+    cache_.forget_sources();
     if (!cache_.can_regrow(s.chain, keep, left + adding)) return false;
   }
   for (std::uint32_t at = keep; at < left; ++at) s.want(at, s.wants_all(at + gone));
@@ -202,7 +202,9 @@ Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, 
 // A sequence with a sampler and nothing pending draws from the logits at hand, or computes its last
 // token once more.
 void Session::draw_from_last(Sequence& s) {
-  if (!s.conduct.sampling || s.pending() != 0 || s.length() == 0) return;
+  if (!s.conduct.sampling) return;
+  s.event = false;  // rows of a prompt are not told any more
+  if (s.pending() != 0 || s.length() == 0) return;
   s.event = s.wanted > 0 && s.wanted_end() == s.length() && !executor_.running();
   if (s.event) {
     told_ = 0;
@@ -254,12 +256,13 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
   Conduct& conduct = s->conduct;
   if (!options) {
     conduct.sampling = false;
-    s->again = 0;
+    if (s->pass_tokens == 0) s->again = 0;  // else it is being computed once more
     return Status::ok;
   }
   const std::uint32_t room = shape_.context - s->length();
   if (conduct.policy == INLAY_CONTEXT_REFUSE && (max_tokens == 0 || max_tokens > room)) {
-    return fail(error, Status::limit, "generate: {} tokens + {} in the sequence, the context has {}",
+    return fail(error, Status::limit,
+                "generate: {} tokens + {} in the sequence, the context has {}",
                 max_tokens ? max_tokens : UINT64_MAX, s->length(), shape_.context);
   }
   const std::uint32_t vocabulary = model_.program().vocabulary;

@@ -107,8 +107,8 @@ class Session {
     std::uint8_t* stores;
     std::uint32_t* wanted_rows;
     std::uint32_t tokens = 0, wanted = 0;
-    std::uint32_t waiting = 0;    // rows of sequences that wait for one token alone
-    std::uint64_t kv_cells = 0;   // that attention looks at
+    std::uint32_t waiting = 0;           // rows of sequences that wait for one token alone
+    std::uint64_t kv_cells = 0;          // that attention looks at
     std::uint64_t begun_ns = 0, ns = 0;  // time of the caller's thread in it
   };
   struct Counters {
@@ -138,7 +138,10 @@ class Session {
   Status no_pages(const char* what, Error& error) const;
 
   // session_pass.cpp
+  const Sequence* leader(const Sequence& s) const;
+  void borrow();
   bool build_pass();
+  std::uint32_t share_rows(std::uint32_t first, std::uint32_t begin, std::uint32_t prompts);
   void skip_computed(Sequence& s);
   void add_rows(std::uint32_t slot, std::uint32_t limit);
   void begin_pass();

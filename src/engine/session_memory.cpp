@@ -1,10 +1,12 @@
 // session_memory.cpp - what a session takes: options resolved, two blocks laid out, opened and
 // closed.
 #include <algorithm>
+#include <iterator>
 #include <new>
 
 #include "base/clock.h"
 #include "base/diagnostics.h"
+#include "engine/kv_type.h"
 #include "engine/session.h"
 #include "graph/plan.h"
 
@@ -26,21 +28,13 @@ Status check_option(const char* name, std::uint64_t value, std::uint64_t limit, 
 
 std::uint64_t bit_words(std::uint32_t bits) { return divide_up(bits, 64); }
 
-Status check_kv(const char* name, std::uint32_t type, Error& error) {
-  if (type <= INLAY_KV_Q4_0) return Status::ok;
-  return fail(error, Status::argument, "session: {} is {}, known are 0 to {}", name, type,
-              static_cast<int>(INLAY_KV_Q4_0));
-}
-
-CellType cell_type(std::uint32_t kv, CellType automatic) {
-  switch (kv) {
-    case INLAY_KV_F32: return CellType::f32;
-    case INLAY_KV_F16: return CellType::f16;
-    case INLAY_KV_BF16: return CellType::bf16;
-    case INLAY_KV_Q8_0: return CellType::q8_0;
-    case INLAY_KV_Q4_0: return CellType::q4_0;
-    default: return automatic;
-  }
+Status read_kv(const char* name, std::uint32_t number, CellType automatic, CellType* cells,
+               Error& error) {
+  const KvType* type = find_kv_type(number);
+  *cells = type ? type->cells : automatic;
+  if (type || number == INLAY_KV_AUTO) return Status::ok;
+  return fail(error, Status::argument, "session: {} is {}, known are 0 to {}", name, number,
+              std::size(kv_list));
 }
 
 }  // namespace
@@ -54,11 +48,9 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
   INLAY_TRY(check_option("sequences", options.sequences, max_sequences, error));
   INLAY_TRY(check_option("chunk", options.chunk, max_chunk, error));
   INLAY_TRY(check_option("threads", options.threads, max_workers, error));
-  INLAY_TRY(check_option("kv_tokens", options.kv_tokens, max_pages * std::uint64_t{page_tokens},
-                         error));
+  INLAY_TRY(
+      check_option("kv_tokens", options.kv_tokens, max_pages * std::uint64_t{page_tokens}, error));
   INLAY_TRY(check_option("trace_events", options.trace_events, max_trace_events, error));
-  INLAY_TRY(check_kv("kv_type", options.kv_type, error));
-  INLAY_TRY(check_kv("value_type", options.value_type, error));
   const std::uint32_t trained = model.stated("context_length");
   SessionShape s{};
   s.context = options.context ? options.context
@@ -69,8 +61,10 @@ Status resolve(const Model& model, const inlay_session_options& options, Session
                                     static_cast<std::uint32_t>(std::min<std::uint64_t>(
                                         max_chunk, std::uint64_t{s.context} * s.sequences)));
   s.logits_rows = std::min(s.chunk, options.logits_rows ? options.logits_rows : s.sequences);
-  s.kv_types.keys = cell_type(options.kv_type, model.all_f32() ? CellType::f32 : CellType::f16);
-  s.kv_types.values = cell_type(options.value_type, s.kv_types.keys);
+  const CellType automatic = model.all_f32() ? CellType::f32 : CellType::f16;
+  KvTypes& kv = s.kv_types;
+  INLAY_TRY(read_kv("kv_type", options.kv_type, automatic, &kv.keys, error));
+  INLAY_TRY(read_kv("value_type", options.value_type, kv.keys, &kv.values, error));
   s.pages = static_cast<std::uint32_t>(options.kv_tokens
                                            ? divide_up(options.kv_tokens, page_tokens)
                                            : std::uint64_t{s.sequences} * s.pages_per_sequence());

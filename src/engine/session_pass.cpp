@@ -6,9 +6,51 @@
 
 namespace inlay {
 
+namespace {
+
+constexpr std::uint64_t borrowed_bytes = 4 << 20;  // that are copied before one pass
+
+}  // namespace
+
+// Who is going to compute the next cell of s in the page that s will copy it from; nullptr: nobody.
+const Sequence* Session::leader(const Sequence& s) const {
+  const std::uint32_t position = s.begin();
+  const std::uint32_t page = s.wants(position) ? no_page : cache_.source(s.chain, position);
+  if (page == no_page) return nullptr;
+  for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
+    const Sequence& other = sequences_[i];
+    if (other.length() > position && other.chain.table[position / page_tokens] == page) {
+      return &other;
+    }
+  }
+  return nullptr;
+}
+
+// Copies what others have computed since; a few pages before each pass, so that a step keeps its
+// time. Whoever has to wait adds no rows.
+void Session::borrow() {
+  std::uint64_t left = std::max<std::uint64_t>(1, borrowed_bytes / cache_.page_bytes());
+  for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
+    Sequence& s = sequences_[i];
+    s.waits = false;
+    skip_computed(s);
+    if (s.pending() == 0) continue;
+    if (cache_.can_borrow(s.chain, s.begin())) {
+      s.waits = left == 0;
+      if (s.waits) continue;
+      --left;
+      cache_.borrow(s.chain, s.begin());
+      skip_computed(s);
+    }
+    s.waits = leader(s) != nullptr;
+  }
+}
+
 // Tokens that another sequence has computed, and whose logits nobody wants, are there already.
 void Session::skip_computed(Sequence& s) {
-  while (s.pending() > 0 && s.pass_tokens == 0 && !s.wants(s.begin()) &&
+  if (s.pass_tokens > 0) return;
+  if (s.again && !s.wants(s.begin())) s.again = 0;  // it is not the last one any more
+  while (s.pending() > 0 && !s.wants(s.begin()) &&
          cache_.cell(s.chain, s.begin()) == KvCache::Cell::computed) {
     ++s.computed;
     ++counters_.reused;
@@ -20,6 +62,7 @@ void Session::skip_computed(Sequence& s) {
 // that another row of this pass computes is waited for, unless its logits are wanted.
 void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
   Sequence& s = sequences_[slot];
+  if (s.wanted && s.wanted_first + s.wanted != pass_.wanted) return;  // others' rows came between
   while (s.pass_tokens < limit && s.pass_tokens < s.pending() && pass_.tokens < shape_.chunk) {
     const std::uint32_t position = s.begin() + s.pass_tokens;
     const KvCache::Cell cell = cache_.cell(s.chain, position);
@@ -48,39 +91,54 @@ void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
 }
 
 // One sequence after the other has its turn, which surely moves it on. Then come those that wait
-// for a single token, then the others, which share what is left evenly. Each adds its rows once.
+// for a single token, then the others, which share what is left evenly, again and again as long as
+// some of them have more.
 bool Session::build_pass() {
   pass_.tokens = pass_.wanted = pass_.waiting = 0;
   pass_.kv_cells = pass_.ns = 0;
-  std::uint32_t singles = 0, prompts = 0;
   const std::uint32_t slots = shape_.slots();
+  for (std::uint32_t i = 0; i < slots; ++i) sequences_[i].pass_tokens = sequences_[i].wanted = 0;
+  borrow();
+  std::uint32_t singles = 0, prompts = 0;
   for (std::uint32_t i = 0; i < slots; ++i) {
-    Sequence& s = sequences_[i];
-    s.pass_tokens = s.wanted = 0;
-    skip_computed(s);
-    singles += s.pending() == 1;
-    prompts += s.pending() > 1;
+    singles += sequences_[i].ready() && sequences_[i].pending() == 1;
+    prompts += sequences_[i].ready() && sequences_[i].pending() > 1;
   }
   if (singles + prompts == 0) return false;
-  while (sequences_[turn_].pending() == 0) turn_ = (turn_ + 1) % slots;
+  while (!sequences_[turn_].ready()) turn_ = (turn_ + 1) % slots;
   const std::uint32_t first = turn_;
   turn_ = (turn_ + 1) % slots;
   const std::uint32_t left = shape_.chunk > singles ? shape_.chunk - singles : 0;
   add_rows(first, std::max(1u, prompts ? left / prompts : 1));
-  if (sequences_[first].pending() > 1) --prompts;
-  for (const bool single : {true, false}) {
-    for (std::uint32_t i = 1; i < slots; ++i) {
-      const std::uint32_t slot = (first + i) % slots;
-      const std::uint32_t pending = sequences_[slot].pending();
-      if (pending == 0 || (pending == 1) != single) continue;
-      add_rows(slot, single ? 1 : std::max(1u, (shape_.chunk - pass_.tokens) / prompts--));
-    }
+  for (std::uint32_t i = 0; i < slots; ++i) {
+    const std::uint32_t slot = (first + i) % slots;
+    if (sequences_[slot].ready() && sequences_[slot].pending() == 1) add_rows(slot, 1);
   }
+  const std::uint32_t own = sequences_[first].pending() > 1;
+  std::uint32_t taking = own + share_rows(first, 1, prompts - own);
+  while (taking > 0 && pass_.tokens < shape_.chunk) taking = share_rows(first, 0, taking);
   for (std::uint32_t i = 0; i < slots; ++i) {
     const Sequence& s = sequences_[i];
     if (s.conduct.sampling && s.pending() == 1) pass_.waiting += s.pass_tokens;
   }
   return true;
+}
+
+// Prompts share what is left of the pass, from `begin` slots behind the first on; `prompts` of them
+// may take something. Returns how many did.
+std::uint32_t Session::share_rows(std::uint32_t first, std::uint32_t begin, std::uint32_t prompts) {
+  std::uint32_t taking = 0;
+  for (std::uint32_t i = begin; i < shape_.slots() && pass_.tokens < shape_.chunk; ++i) {
+    const std::uint32_t slot = (first + i) % shape_.slots();
+    Sequence& s = sequences_[slot];
+    if (!s.ready() || s.pending() == 1) continue;
+    const std::uint32_t before = s.pass_tokens;
+    const std::uint32_t sharing = prompts > taking ? prompts - taking : 1;
+    const std::uint32_t share = (shape_.chunk - pass_.tokens) / sharing;
+    add_rows(slot, before + std::max(1u, share));
+    taking += s.pass_tokens > before;
+  }
+  return taking;
 }
 
 void Session::begin_pass() {

@@ -6,21 +6,11 @@
 
 #include "base/diagnostics.h"
 #include "base/hash_map.h"
+#include "engine/kv_type.h"
 #include "engine/model.h"
 
 namespace inlay {
 namespace {
-
-std::uint32_t kv_number(CellType type) {
-  switch (type) {
-    case CellType::f32: return INLAY_KV_F32;
-    case CellType::f16: return INLAY_KV_F16;
-    case CellType::bf16: return INLAY_KV_BF16;
-    case CellType::q8_0: return INLAY_KV_Q8_0;
-    case CellType::q4_0: return INLAY_KV_Q4_0;
-  }
-  return INLAY_KV_AUTO;
-}
 
 // The checks of one header, with its file and place in every text.
 class HeaderCheck {

@@ -101,11 +101,6 @@ Status SnapshotReader::check_context(const Entry& e) const {
   if (h.keep >= context) {
     return refuse(Status::limit, e, "tokens to keep", h.keep, "the context has", context);
   }
-  const bool samples = h.flags & sequence_samples;
-  if (samples && h.policy == INLAY_CONTEXT_REFUSE && h.tokens_left > context - h.tokens) {
-    return refuse(Status::limit, e, "tokens left to generate", h.tokens_left,
-                  "the context has room for", context - h.tokens);
-  }
   return Status::ok;
 }
 

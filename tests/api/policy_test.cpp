@@ -316,6 +316,91 @@ TEST_CASE("an end of text ends a generation unless it is a token as others", "[a
   }
 }
 
+TEST_CASE("a sampler that is taken away while its pass runs leaves the tokens as they are",
+          "[api]") {
+  for (const std::uint64_t tiles : {1u, 5u, 20u}) {
+    One one;
+    REQUIRE(one.feed(text(8)) == INLAY_OK);
+    one.logits();
+    REQUIRE(one.generate(3) == INLAY_OK);  // computes the last token once more
+    inlay_event event{};
+    event.struct_size = sizeof event;
+    REQUIRE(inlay_session_step_tiles(one.session.handle, tiles, &event, nullptr) == INLAY_YIELD);
+    REQUIRE(inlay_session_generate(one.session.handle, one.id, nullptr, 0, nullptr) == INLAY_OK);
+    one.logits();
+    std::uint32_t computed = 0, pending = 0;
+    REQUIRE(inlay_session_length(one.session.handle, one.id, &computed, &pending) == INLAY_OK);
+    CHECK(computed == 8);
+    CHECK(pending == 0);
+    REQUIRE(one.feed({5, 6}) == INLAY_OK);
+    CHECK(one.logits() == fresh_logits(one.tokens()));
+  }
+}
+
+TEST_CASE("feeding a sequence that was about to draw loses no token", "[api]") {
+  One one;
+  REQUIRE(one.feed(text(8)) == INLAY_OK);
+  one.logits();
+  REQUIRE(one.generate(3) == INLAY_OK);
+  REQUIRE(one.feed({5, 6, 7}) == INLAY_OK);
+  std::uint32_t computed = 0;
+  REQUIRE(inlay_session_length(one.session.handle, one.id, &computed, nullptr) == INLAY_OK);
+  CHECK(computed == 8);
+  REQUIRE(inlay_session_generate(one.session.handle, one.id, nullptr, 0, nullptr) == INLAY_OK);
+  CHECK(one.logits() == fresh_logits(one.tokens()));
+  CHECK(one.info().tokens_reused == 0);
+}
+
+TEST_CASE("a generation begins at the last token, whatever is still to be told", "[api]") {
+  auto options = of_context(context);
+  options.sequences = 2;
+  options.chunk = options.logits_rows = 4;  // two of each in a pass
+  TestSession session(small(), options);
+  const Tokens ids = text(6);
+  const inlay_sequence a = session.add(), b = session.add();
+  session.feed(a, ids, INLAY_FEED_ALL_LOGITS);
+  session.feed(b, ids, INLAY_FEED_ALL_LOGITS);
+  inlay_event event{};
+  REQUIRE(session.step(event) == INLAY_LOGITS);  // of the other one a row is still to be told
+  const inlay_sequence other = event.sequence == a ? b : a;
+  inlay_sampler_options sampler;
+  inlay_sampler_options_defaults(&sampler);
+  sampler.temperature = 0;
+  REQUIRE(inlay_session_generate(session.handle, other, &sampler, 1, nullptr) == INLAY_OK);
+  Tokens told;
+  while (session.step(event) != INLAY_DONE) {
+    if (event.token >= 0) told.push_back(event.token);
+  }
+  One fresh;
+  REQUIRE(fresh.feed(ids) == INLAY_OK);
+  REQUIRE(fresh.generate(1) == INLAY_OK);
+  CHECK(told == run(fresh).tokens);
+}
+
+TEST_CASE("a generation that no longer fits is saved and restored as it is", "[api]") {
+  One one, plain;
+  for (One* o : {&one, &plain}) {
+    REQUIRE(o->policy(INLAY_CONTEXT_REFUSE) == INLAY_OK);
+    REQUIRE(o->feed(text(context - 6)) == INLAY_OK);
+    REQUIRE(o->generate(6) == INLAY_OK);
+    REQUIRE(o->feed({1, 2, 3}) == INLAY_OK);  // so it will end with the context
+  }
+  std::vector<std::uint8_t> file;
+  const inlay_sink sink = sink_to(file);
+  REQUIRE(inlay_session_save(one.session.handle, one.id, 0, &sink, nullptr) == INLAY_OK);
+  REQUIRE(inlay_session_drop(one.session.handle, one.id) == INLAY_OK);
+  const inlay_source source = block_source(file);
+  std::size_t count = 0;
+  const inlay_status restored =
+      inlay_session_restore(one.session.handle, &source, 0, &one.id, 1, &count, &one.session.error);
+  INFO(one.session.error.text);
+  REQUIRE(restored == INLAY_OK);
+  const Generation all = run(one);
+  CHECK(all.tokens == run(plain).tokens);
+  CHECK(all.tokens.size() == 4);
+  CHECK(all.finish == INLAY_FINISH_CONTEXT);
+}
+
 TEST_CASE("a budget of tiles is exact, whatever the threads and the machine", "[api]") {
   // Calls until the logits are told, and how far each has come.
   const auto calls = [](std::uint64_t tiles, std::uint32_t threads) {

@@ -260,11 +260,17 @@ class Schedule {
     }
     drain();
     count_info();
+    write_trace();
     for (const Actor& a : actors_) keep_list(a.tokens);
     check_seen();
   }
 
  private:
+  struct Opened {
+    bool own_clock = false;
+    std::uint32_t reuse = 1, traced = 0;
+  };
+
   // ---- The session --------------------------------------------------------------------------
 
   void open() {
@@ -280,7 +286,7 @@ class Schedule {
                           : roll < 94 ? HostKind::backwards
                                       : HostKind::threads;
     model_ = &family_->model(isa, host);
-    own_clock_ = host != HostKind::plain;
+    opened_.own_clock = host != HostKind::plain;
     auto options = TestSession::options();
     options.context = context_;
     options.sequences = sequences_;
@@ -289,8 +295,9 @@ class Schedule {
     options.threads = rng_.chance(60) ? 1 : rng_.between(2, 4);
     options.kv_type = kv_.first;
     options.value_type = kv_.second;
-    options.reuse = reuse_ = !rng_.chance(15);
+    options.reuse = opened_.reuse = !rng_.chance(15);
     options.kv_tokens = std::uint64_t{pages_} * 64;
+    options.trace_events = opened_.traced = rng_.chance(20) ? 100 : 0;
     count("isa " + isa);
     if (host == HostKind::backwards || host == HostKind::threads) {
       count("host jobs");
@@ -307,8 +314,17 @@ class Schedule {
     EXPECT(info.pages == pages_, "info");
     EXPECT(info.pages_used + info.pages_cached <= info.pages, "info");
     EXPECT(info.alive == actors_.size(), "info");
-    if (!reuse_) EXPECT(info.pages_cached == 0, "info");
+    if (!opened_.reuse) EXPECT(info.pages_cached == 0, "info");
     return info;
+  }
+
+  void write_trace() {
+    std::vector<std::uint8_t> text;
+    const inlay_sink sink = sink_to(text);
+    const inlay_status status = inlay_session_write_trace(session_->handle, &sink, nullptr);
+    EXPECT(status == (opened_.traced ? INLAY_OK : INLAY_ERROR_STATE), "trace");
+    EXPECT(opened_.traced == 0 || text.size() > 10, "trace");
+    if (opened_.traced) count("traces");
   }
 
   void count_info() {
@@ -364,11 +380,9 @@ class Schedule {
     if (roll < 90) return policy(a);
     if (roll < 91) return stops(a);
     if (roll < 93) return drain();
-#ifdef INLAY_TEST_SNAPSHOTS
     if (roll < 96) return save(a);
     if (roll < 97) return save_into_new_sequence(a);
     if (roll < 98) return move();
-#endif
     inlay_session_cancel(session_->handle);
     cancelled_ = true;
     steps(3);
@@ -436,8 +450,11 @@ class Schedule {
     if (status == INLAY_ERROR_LIMIT) {
       EXPECT(tokens_of(a.id) == a.tokens, "a refused feed changed something");
       const bool too_long = length + ids.size() > context_;
-      // Pages in the way: what is used, and what the tokens need with one for a copy.
-      const std::uint64_t more = (length + ids.size() + 63) / 64 - (length + 63) / 64 + 1;
+      // Pages in the way: what is used, and what the tokens need with one for a copy. Behind a drop
+      // nothing of the sequence is shared any more.
+      const std::uint64_t more = too_long
+                                     ? (context_ + 63) / 64
+                                     : (length + ids.size() + 63) / 64 - (length + 63) / 64 + 1;
       EXPECT((too_long && a.policy != INLAY_CONTEXT_DROP) || ids.size() + a.keep > context_ ||
                  before.pages_used + more > pages_,
              std::string("feed: ") + error.text);
@@ -597,7 +614,7 @@ class Schedule {
 
   void steps(std::uint32_t most) {
     // Only the clock of the test stops at the same places again.
-    const std::uint32_t kind = rng_.below(own_clock_ ? 4 : 3);
+    const std::uint32_t kind = rng_.below(opened_.own_clock ? 4 : 3);
     for (std::uint32_t i = 0; i < most; ++i) {
       if (rng_.chance(4)) {
         inlay_session_cancel(session_->handle);
@@ -721,7 +738,6 @@ class Schedule {
 
   // ---- Snapshots ----------------------------------------------------------------------------
 
-#ifdef INLAY_TEST_SNAPSHOTS
   void save(Actor& a) {
     const bool append = !a.file.empty() && rng_.chance(70);
     if (!append) a.file.clear();
@@ -771,6 +787,7 @@ class Schedule {
            std::string("save: ") + error.text);
     count_info();
     auto old = std::move(session_);
+    const Opened before = opened_;
     open();
     const inlay_source source = block_source(file);
     std::vector<inlay_sequence> ids(actors_.size());
@@ -781,6 +798,7 @@ class Schedule {
     EXPECT(n == actors_.size() || status < 0, "restore");
     if (status == INLAY_ERROR_LIMIT && pages_ < sequences_ * ((context_ + 63) / 64)) {
       session_ = std::move(old);  // pages found by their tokens were shared there
+      opened_ = before;
       count("moves refused");
       return;
     }
@@ -804,7 +822,6 @@ class Schedule {
   }
 
   std::vector<std::pair<Actor, std::vector<std::uint8_t>>> saved_;
-#endif
 
   // ---- What was seen ------------------------------------------------------------------------
 
@@ -860,7 +877,8 @@ class Schedule {
   const TestModel* model_ = nullptr;
   KvPair kv_;
   std::uint32_t context_ = 0, sequences_ = 0, pages_ = 0;
-  bool reuse_ = true, cancelled_ = false, own_clock_ = false;
+  bool cancelled_ = false;
+  Opened opened_;
   std::vector<Tokens> texts_{4};
   std::unique_ptr<TestSession> session_;
   std::vector<Actor> actors_;
@@ -897,7 +915,7 @@ TEST_CASE("any schedule gives every sequence the bits it has alone", "[determini
   const std::map<std::string, std::uint64_t> least{
       {"schedules with prefix hits", 200},
       {"tokens reused", 20000},
-      {"evictions", 50},
+      {"evictions", 30},
       {"forks inside a page", 200},
       {"rewinds", 300},
       {"drops", 300},
@@ -913,12 +931,11 @@ TEST_CASE("any schedule gives every sequence the bits it has alone", "[determini
       {"rows of logits", 20000},
       {"threads", 50},
       {"host jobs", 100},
-#ifdef INLAY_TEST_SNAPSHOTS
+      {"traces", 50},
       {"saves", 100},
       {"saves that append", 30},
       {"restores", 50},
       {"moves to another session", 50},
-#endif
   };
   if (std::getenv("INLAY_SCHEDULE_COUNTS")) {
     for (const auto& [what, times] : happened()) {
