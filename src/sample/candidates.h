@@ -19,6 +19,8 @@ class Candidates {
  public:
   // Bins of one pass of keep_best.
   static constexpr std::size_t bins = 2048;
+  // Tokens that fill_best takes or leaves together.
+  static constexpr std::size_t block_tokens = 64;
   // Bytes of memory for a vocabulary, whatever the alignment of the block.
   static std::size_t bytes(std::uint32_t vocabulary);
 
@@ -28,6 +30,15 @@ class Candidates {
 
   // All tokens, with weight 1.
   void fill(std::span<const float> logits);
+
+  // In three calls, the same for a sampler that looks at the best tokens only; most of a vocabulary
+  // is then read once. First: false when a logit is NaN or +infinity.
+  bool survey(std::span<const float> logits);
+  // Second: a token whose logit will be changed.
+  void touch(std::int32_t id);
+  // Third: every touched token, the `count` best of the others (all that tie with the last of
+  // them), and some more.
+  void fill_best(std::span<const float> logits, std::size_t count);
 
   std::size_t size() const { return size_; }
   Candidate& operator[](std::size_t i) { return list_[i]; }
@@ -61,6 +72,9 @@ class Candidates {
  private:
   Candidate* list_ = nullptr;
   double* bins_ = nullptr;  // (bins), scratch of keep_best
+  // Behind the list, (blocks) each: the largest logit, or infinity of touched ones; scratch.
+  std::span<float> largest_, sorted_;
+  std::size_t touched_ = 0;
   std::size_t size_ = 0;
 };
 

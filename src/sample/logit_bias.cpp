@@ -32,8 +32,12 @@ Status apply(Draft& draft, Error&) {
   return Status::ok;
 }
 
+void prepare(Draft& draft, std::size_t&) {
+  for (const auto& bias : draft.bias) draft.candidates.touch(bias.token);
+}
+
 }  // namespace
 
-constinit const Stage logit_bias_stage{check, apply};
+constinit const Stage logit_bias_stage{check, apply, prepare};
 
 }  // namespace inlay

@@ -40,12 +40,20 @@ float penalized(float logit, float occurrences, const inlay_sampler_options& opt
   return shifted_logit(std::clamp(scaled, -limit, limit), std::clamp(-less, -limit, limit));
 }
 
+// What the penalties look at.
+std::span<const std::int32_t> latest_of(const Draft& draft) {
+  if (is_off(draft.options)) return {};
+  return draft.history.last(
+      std::min<std::size_t>(draft.history.size(), draft.options.penalty_window));
+}
+
+void prepare(Draft& draft, std::size_t&) {
+  for (const std::int32_t id : latest_of(draft)) draft.candidates.touch(id);
+}
+
 Status apply(Draft& draft, Error&) {
-  if (is_off(draft.options)) return Status::ok;
   Candidates& candidates = draft.candidates;
-  const std::size_t window =
-      std::min<std::size_t>(draft.history.size(), draft.options.penalty_window);
-  const auto latest = draft.history.last(window);
+  const auto latest = latest_of(draft);
   // Weights are all 1 before the temperature stage; meanwhile they count: 1 + occurrences.
   for (const std::int32_t id : latest) {
     if (Candidate* c = candidates.find(id)) c->weight += 1.0f;
@@ -61,6 +69,6 @@ Status apply(Draft& draft, Error&) {
 
 }  // namespace
 
-constinit const Stage penalties_stage{check, apply};
+constinit const Stage penalties_stage{check, apply, prepare};
 
 }  // namespace inlay

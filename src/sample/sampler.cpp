@@ -15,11 +15,8 @@ constexpr const Stage* stages[] = {
 #undef INLAY_STAGE
 };
 
-Status check_logits(std::span<const float> logits, Error& error) {
+Status refuse_logits(std::span<const float> logits, Error& error) {
   constexpr float limit = std::numeric_limits<float>::max();
-  bool sound = true;
-  for (const float logit : logits) sound &= logit <= limit;
-  if (sound) return Status::ok;
   const auto bad =
       std::find_if(logits.begin(), logits.end(), [](float x) { return !(x <= limit); });
   return fail(error, Status::format, "logit of token {}: {} (the model's weights are damaged)",
@@ -58,9 +55,13 @@ Status Sampler::sample(std::span<const float> logits, std::span<const std::int32
     return fail(error, Status::argument, "sampler: {} logits for a vocabulary of {}", logits.size(),
                 vocabulary_);
   }
-  INLAY_TRY(check_logits(logits, error));
-  candidates_.fill(logits);
+  if (!candidates_.survey(logits)) return refuse_logits(logits, error);
   Draft draft{options_, {biases_, options_.bias_count}, history, position, candidates_};
+  std::size_t best = logits.size();
+  for (const Stage* stage : stages) {
+    if (stage->prepare) stage->prepare(draft, best);
+  }
+  candidates_.fill_best(logits, best);
   for (const Stage* stage : stages) INLAY_TRY(stage->apply(draft, error));
   token = candidates_[0].id;
   return Status::ok;

@@ -2,6 +2,7 @@
 // candidates.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -16,7 +17,7 @@ struct Draft {
   std::span<const inlay_logit_bias> bias;  // the copy of the options' list
   std::span<const std::int32_t> history;   // latest tokens, oldest first
   std::uint64_t position;                  // in the sequence, of the token to draw
-  Candidates& candidates;                  // never empty
+  Candidates& candidates;                  // never empty when stages apply
 };
 
 struct Stage {
@@ -24,6 +25,9 @@ struct Stage {
   Status (*check)(const inlay_sampler_options& options, std::uint32_t vocabulary, Error& error);
   // Allocates nothing and leaves at least one candidate.
   Status (*apply)(Draft& draft, Error& error);
+  // Before the candidates are listed: touches the tokens whose logits `apply` changes, or lowers
+  // `best`: no others than so many of the best are needed after it. nullptr: neither.
+  void (*prepare)(Draft& draft, std::size_t& best) = nullptr;
 };
 
 #define INLAY_STAGE(name) extern const Stage name##_stage;

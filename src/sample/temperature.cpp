@@ -51,8 +51,12 @@ Status apply(Draft& draft, Error& error) {
   return Status::ok;
 }
 
+void prepare(Draft& draft, std::size_t& best) {
+  if (draft.options.temperature == 0.0f) best = 1;
+}
+
 }  // namespace
 
-constinit const Stage temperature_stage{check, apply};
+constinit const Stage temperature_stage{check, apply, prepare};
 
 }  // namespace inlay

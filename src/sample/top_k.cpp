@@ -12,8 +12,13 @@ Status apply(Draft& draft, Error&) {
   return Status::ok;
 }
 
+void prepare(Draft& draft, std::size_t& best) {
+  const std::uint32_t k = draft.options.top_k;
+  if (k != 0 && k < best) best = k;
+}
+
 }  // namespace
 
-constinit const Stage top_k_stage{check_nothing, apply};
+constinit const Stage top_k_stage{check_nothing, apply, prepare};
 
 }  // namespace inlay

@@ -126,3 +126,60 @@ TEST_CASE("shifted logits stay in the range of float", "[sample]") {
   REQUIRE(shifted_logit(limit, -infinity) == -infinity);
   REQUIRE(shifted_logit(-infinity, limit) == -infinity);
 }
+
+namespace {
+
+// The k best after some tokens' logits have changed, from a whole list or a short one.
+std::vector<std::int32_t> best_after_changes(const std::vector<float>& logits, std::size_t k,
+                                             const std::vector<std::int32_t>& touched,
+                                             bool short_list, std::size_t* listed = nullptr) {
+  Filled filled(logits);
+  if (short_list) {
+    REQUIRE(filled.candidates.survey(logits));
+    for (const std::int32_t id : touched) filled.candidates.touch(id);
+    filled.candidates.fill_best(logits, k);
+  }
+  if (listed) *listed = filled.candidates.size();
+  for (std::size_t i = 0; i < touched.size(); ++i) {
+    Candidate* c = filled.candidates.find(touched[i]);
+    REQUIRE(c);
+    c->logit += i % 2 ? 5.0f : -50.0f;
+  }
+  filled.candidates.keep_best(static_cast<double>(k));
+  return filled.ids();
+}
+
+}  // namespace
+
+TEST_CASE("fill_best lists what the best need, and little more", "[sample]") {
+  for (const std::size_t vocabulary : {1u, 63u, 64u, 65u, 1000u, 20000u}) {
+    for (const bool ties : {false, true}) {
+      auto logits = bell_logits(vocabulary, static_cast<std::uint32_t>(vocabulary));
+      for (float& x : logits) x = ties ? std::round(x) : x;
+      for (const std::size_t k : {1u, 2u, 40u, 300u}) {
+        std::vector<std::int32_t> touched;
+        for (std::size_t i = 0; i < k % 7; ++i) {
+          touched.push_back(static_cast<std::int32_t>((i * 7919 + k) % vocabulary));
+        }
+        INFO("vocabulary " << vocabulary << " k " << k << " ties " << ties);
+        std::size_t listed = 0;
+        CHECK(best_after_changes(logits, k, touched, true, &listed) ==
+              best_after_changes(logits, k, touched, false));
+        if (!ties && vocabulary == 20000 && k == 1) CHECK(listed < 500);
+      }
+    }
+  }
+}
+
+TEST_CASE("a survey sees logits that are no numbers", "[sample]") {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const std::size_t at : {0u, 63u, 64u, 128u, 129u}) {
+      std::vector<float> logits(130, -std::numeric_limits<float>::infinity());
+      Filled filled(logits);
+      CHECK(filled.candidates.survey(logits));
+      logits[at] = bad;
+      CHECK_FALSE(filled.candidates.survey(logits));
+    }
+  }
+}
