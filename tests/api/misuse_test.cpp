@@ -59,6 +59,22 @@ TEST_CASE("NULL for every pointer is an argument error", "[api]") {
   CHECK(inlay_session_logits(nullptr, 1, &logits, nullptr, nullptr) == INLAY_ERROR_ARGUMENT);
   CHECK(inlay_session_length(nullptr, 1, nullptr, nullptr) == INLAY_ERROR_ARGUMENT);
   CHECK(inlay_session_clear(nullptr, 1) == INLAY_ERROR_ARGUMENT);
+  inlay_sequence sequence = 0;
+  inlay_session_info info{};
+  inlay_sink sink;
+  inlay_sink_path(&sink, "x", 1);
+  CHECK(inlay_session_fork(nullptr, 1, &sequence, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_rewind(nullptr, 1, 0, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_set_context_policy(nullptr, 1, 0, 0, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_set_stop(nullptr, 1, ids, 1, 0, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_step_tiles(nullptr, 1, &event, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_tokens(nullptr, 1, nullptr, 0, &count) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_get_info(nullptr, &info) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_save(nullptr, 0, 0, &sink, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_restore(nullptr, &source, 0, &sequence, 1, &count, &error) ==
+        INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_write_trace(nullptr, &sink, &error) == INLAY_ERROR_ARGUMENT);
+  CHECK(inlay_session_write_importance(nullptr, &sink, &error) == INLAY_ERROR_ARGUMENT);
   inlay_session_cancel(nullptr);
   inlay_session_close(nullptr);
   inlay_model_release(nullptr);
@@ -158,8 +174,45 @@ TEST_CASE("session options over their limits are refused with both values", "[ap
   CHECK(refused([](auto& o) { o.sequences = 1025; }, INLAY_ERROR_LIMIT));
   CHECK(refused([](auto& o) { o.chunk = 1u << 31; }, INLAY_ERROR_LIMIT));
   CHECK(refused([](auto& o) { o.threads = 100000; }, INLAY_ERROR_LIMIT));
+  CHECK(refused([](auto& o) { o.kv_tokens = (std::uint64_t{1} << 30) + 1; }, INLAY_ERROR_LIMIT));
+  CHECK(says(error, "1073741825"));
+  CHECK(says(error, "1073741824"));
+  CHECK(refused([](auto& o) { o.trace_events = (1u << 22) + 1; }, INLAY_ERROR_LIMIT));
+  CHECK(says(error, "4194305"));
   CHECK(refused([](auto& o) { o.kv_type = 99; }, INLAY_ERROR_ARGUMENT));
+  CHECK(says(error, "99"));
+  CHECK(refused([](auto& o) { o.value_type = 6; }, INLAY_ERROR_ARGUMENT));
+  CHECK(says(error, "value_type is 6, known are 0 to 5"));
+  CHECK(refused([](auto& o) { o.reuse = 2; }, INLAY_ERROR_ARGUMENT));
+  CHECK(says(error, "reuse is 2, expected 0 to 1"));
+  CHECK(refused([](auto& o) { o.reserved = 7; }, INLAY_ERROR_ARGUMENT));
+  CHECK(says(error, "reserved is 7"));
   CHECK(refused([](auto& o) { o.struct_size = 3; }, INLAY_ERROR_ARGUMENT));
+}
+
+TEST_CASE("options and events of the first version keep working", "[api]") {
+  const TestModel model(tiny());
+  auto options = TestSession::options();
+  options.context = 32;
+  options.struct_size = offsetof(inlay_session_options, value_type);
+  // Fields behind the caller's size are not looked at.
+  options.value_type = options.reuse = options.reserved = 0xabababab;
+  options.kv_tokens = options.trace_events = 0xabababab;
+  TestSession session(model, options);
+  const inlay_sequence sequence = session.add();
+  session.feed(sequence, {3, 4, 5});
+  inlay_sampler_options sampler;
+  inlay_sampler_options_defaults(&sampler);
+  REQUIRE(inlay_session_generate(session.handle, sequence, &sampler, 1, nullptr) == INLAY_OK);
+  inlay_event event{};
+  constexpr std::uint32_t first_event = offsetof(inlay_event, dropped);
+  event.struct_size = first_event;
+  event.dropped = 0xabababab;
+  REQUIRE(inlay_session_step(session.handle, 0, &event, nullptr) == INLAY_TOKEN);
+  CHECK(event.struct_size == first_event);
+  CHECK(event.sequence == sequence);
+  CHECK(event.finish == INLAY_FINISH_TOKENS);
+  CHECK(event.dropped == 0xabababab);
 }
 
 TEST_CASE("depths: what is not opened is a state error", "[api]") {

@@ -181,6 +181,37 @@ TEST_CASE("characters that begin alike share the pages before they differ", "[ap
   CHECK(info_of(session).tokens_computed == 320 + 32 * 3);
 }
 
+// The first one waits for the second, which waits for the third; with no time at all each pass
+// copies a part of a page, and none is taken for the end of all work.
+TEST_CASE("who waits for copies alone is not forgotten", "[api]") {
+  const auto file =
+      SmallModel{.layers = 4, .width = 256, .rows = 256, .kv_heads = 4, .vocabulary = 50}.build();
+  const TestModel model(file);
+  for (const std::uint32_t chunk : {16u, 20u, 24u, 32u}) {
+    auto options = roomy(128, 3);
+    options.chunk = chunk;
+    TestSession session(model, options);
+    REQUIRE(info_of(session).page_bytes > 256 << 10);
+    const inlay_sequence all[] = {session.add(), session.add(), session.add()};
+    const Tokens text = random_ids(chunk * 2, 5);
+    for (const std::uint32_t differs : {0u, 4u, 8u}) {
+      Tokens ids = text;
+      for (std::uint32_t i = 0; i < differs; ++i) ids[ids.size() - 1 - i] = 48;
+      session.feed(all[2 - differs / 4], ids);
+    }
+    inlay_event event{};
+    while (session.step(event, 1) != INLAY_DONE) {
+    }
+    for (const inlay_sequence sequence : all) {
+      std::uint32_t computed = 0, pending = 0;
+      REQUIRE(inlay_session_length(session.handle, sequence, &computed, &pending) == INLAY_OK);
+      CHECK(computed == text.size());
+      CHECK(pending == 0);
+    }
+    CHECK(info_of(session).tokens_reused > chunk);
+  }
+}
+
 TEST_CASE("a fork costs no page and no token until it goes its own way", "[api]") {
   for (const std::uint32_t length : {1u, 63u, 64u, 65u, 100u, 128u}) {
     INFO("length " << length);

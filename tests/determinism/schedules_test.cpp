@@ -381,8 +381,8 @@ class Schedule {
     if (roll < 91) return stops(a);
     if (roll < 93) return drain();
     if (roll < 96) return save(a);
-    if (roll < 97) return save_into_new_sequence(a);
-    if (roll < 98) return move();
+    if (roll < 98) return save_into_new_sequence(a);
+    if (roll < 99) return move();
     inlay_session_cancel(session_->handle);
     cancelled_ = true;
     steps(3);
@@ -484,6 +484,7 @@ class Schedule {
       count("evictions");
     }
     count("tokens fed", ids.size());
+    if (overfull && !a.file.empty() && rng_.chance(70)) save(a);
   }
 
   // Forgets `n` tokens behind the first `keep`.
@@ -570,6 +571,7 @@ class Schedule {
     a.wanted.clear();
     a.strict = false;
     count("rewinds");
+    if (!a.file.empty() && rng_.chance(70)) feed_and_save(a);
   }
 
   void clear(Actor& a) {
@@ -736,11 +738,14 @@ class Schedule {
     a.strict = false;
   }
 
+  using Saved = std::pair<Actor, std::vector<std::uint8_t>>;
+
   // ---- Snapshots ----------------------------------------------------------------------------
 
   void save(Actor& a) {
-    const bool append = !a.file.empty() && rng_.chance(70);
+    const bool append = !a.file.empty() && rng_.chance(85);
     if (!append) a.file.clear();
+    for (bool more = append && rng_.chance(60); more;) more = step(0, 0) != INLAY_DONE;
     const inlay_sink sink = sink_to(a.file);
     inlay_error error{};
     EXPECT(
@@ -750,11 +755,25 @@ class Schedule {
     saved_.push_back({a, a.file});
   }
 
+  // What the file has is no longer what the sequence is.
+  void feed_and_save(Actor& a) {
+    Tokens ids = some_tokens(a);
+    ids[0] = static_cast<std::int32_t>(rng_.below(family_->reference(kv_).vocabulary()));
+    feed(a, ids);
+    save(a);
+    count("saves behind a rewind");
+    restore(saved_.back());
+  }
+
   // The state a file was written in comes back, perhaps long after.
   void save_into_new_sequence(Actor& a) {
     if (saved_.empty() || rng_.chance(30)) save(a);
+    restore(rng_.chance(60) ? saved_.back() : rng_.one_of(saved_));
+  }
+
+  void restore(const Saved& saved) {
     if (actors_.size() == sequences_) return;
-    auto& [state, file] = saved_[rng_.below(count_of(saved_))];
+    const auto& [state, file] = saved;
     const inlay_source source = block_source(file);
     inlay_sequence id = 0;
     std::size_t n = 0;
@@ -821,7 +840,7 @@ class Schedule {
     count("moves to another session");
   }
 
-  std::vector<std::pair<Actor, std::vector<std::uint8_t>>> saved_;
+  std::vector<Saved> saved_;
 
   // ---- What was seen ------------------------------------------------------------------------
 
@@ -933,7 +952,8 @@ TEST_CASE("any schedule gives every sequence the bits it has alone", "[determini
       {"host jobs", 100},
       {"traces", 50},
       {"saves", 100},
-      {"saves that append", 30},
+      {"saves that append", 100},
+      {"saves behind a rewind", 30},
       {"restores", 50},
       {"moves to another session", 50},
   };

@@ -3,6 +3,7 @@
 #include "support/counting_allocator.h"
 #include "support/demo.h"
 #include "support/model.h"
+#include "support/no_system_calls.h"
 
 using namespace inlay::test;
 
@@ -21,49 +22,7 @@ TEST_CASE("feeding and stepping allocate nothing", "[silence]") {
   CHECK(memory.calls == before);
 }
 
-#if defined(__linux__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-namespace {
-
-// From here on the kernel ends the process for every system call but the exit.
-bool forbid_system_calls() {
-  sock_filter rules[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-  };
-  const sock_fprog program{sizeof rules / sizeof rules[0], rules};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-enum Outcome { fine = 0, wrong = 1, no_filter = 2, killed = 3 };
-
-// Runs `work` in a child that may not call the system.
-template <class Work>
-Outcome run_silently(Work work) {
-  const pid_t child = fork();
-  if (child == 0) {
-    if (!forbid_system_calls()) _exit(no_filter);
-    _exit(work() ? fine : wrong);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFSIGNALED(status) ? killed : static_cast<Outcome>(WEXITSTATUS(status));
-}
-
-}  // namespace
+#ifdef INLAY_TEST_SYSTEM_CALLS
 
 TEST_CASE("feeding and stepping make no system call", "[silence]") {
   const TestModel model(demo_path());
@@ -75,12 +34,12 @@ TEST_CASE("feeding and stepping make no system call", "[silence]") {
   inlay_sampler_options sampler;
   inlay_sampler_options_defaults(&sampler);
 
-  if (run_silently([] { return true; }) == no_filter) {
+  if (run_silently([] { return true; }) == Silence::no_filter) {
     print_skipped("this kernel has no seccomp filters");
     return;
   }
-  REQUIRE(run_silently([] { return getppid() != 0; }) == killed);  // the filter works
-  const Outcome outcome = run_silently([&] {
+  REQUIRE(run_silently([] { return getppid() != 0; }) == Silence::broken);  // the filter works
+  const Silence outcome = run_silently([&] {
     inlay_event event{};
     event.struct_size = sizeof event;
     if (inlay_session_feed(session.handle, sequence, ids.data(), ids.size(), 0, nullptr) < 0 ||
@@ -94,7 +53,7 @@ TEST_CASE("feeding and stepping make no system call", "[silence]") {
       if (status == INLAY_DONE) return tokens > 0;
     }
   });
-  CHECK(outcome == fine);
+  CHECK(outcome == Silence::kept);
 }
 
 #endif

@@ -260,7 +260,7 @@ class World {
       std::uint32_t at = 0, left = rng_.below(slow_ ? 12 : 90);
       while (at < o.chain.tokens && cache_.cell(o.chain, at) == KvCache::Cell::computed) ++at;
       if (at < o.chain.tokens && cache_.can_borrow(o.chain, at)) {
-        cache_.borrow(o.chain, at);
+        REQUIRE(cache_.borrow(o.chain, at, slow_ ? 5 : 64) > 0);
         REQUIRE(cache_.cell(o.chain, at) == KvCache::Cell::computed);
         ++counts.borrowed;
         continue;
@@ -486,7 +486,9 @@ TEST_CASE("a copy of what is not computed yet is filled when it is", "[kv_cache]
       b.cache.finish(first.chain, p);
     }
     REQUIRE(b.cache.can_borrow(copy.chain, 64));
-    b.cache.borrow(copy.chain, 64);
+    CHECK(b.cache.borrow(copy.chain, 64, 10) == 10);
+    REQUIRE(b.cache.can_borrow(copy.chain, 64));
+    CHECK(b.cache.borrow(copy.chain, 64, 64) == 6);
     CHECK(b.computed(copy.chain) == 80);
     for (std::uint32_t c = 0; c < 16; ++c) {
       CHECK(cell_holds(b.cache.page(copy.table[1]), c, 64 + c));
@@ -545,6 +547,43 @@ TEST_CASE("a chain that finds no page is as before, and so are the others", "[kv
   REQUIRE_FALSE(b.cache.append(copy.chain, counted(9000, 1)));
   CHECK(copy.chain.tokens == 63);
   CHECK(asker.chain.tokens == 64);
+}
+
+TEST_CASE("a chain that finds no page leaves what was remembered", "[kv_cache]") {
+  Bench b(5);
+  HandChain holder, asker;
+  const Tokens text = counted(0, 150);
+  REQUIRE(b.cache.append(asker.chain, text));
+  b.compute(asker.chain);
+  b.cache.release(asker.chain);
+  REQUIRE(b.cache.append(holder.chain, counted(1000, 128)));
+  CHECK(b.cache.cached_pages() == 3);
+  Tokens more = text;
+  for (const std::int32_t token : counted(5000, 100)) more.push_back(token);
+  REQUIRE_FALSE(b.cache.append(asker.chain, more));
+  CHECK(asker.chain.tokens == 0);
+  CHECK(b.cache.cached_pages() == 3);
+  REQUIRE(b.cache.append(asker.chain, text));
+  CHECK(b.computed(asker.chain) == 150);
+  // Also in the page where it stands.
+  b.cache.cut(asker.chain, 140);
+  REQUIRE_FALSE(b.cache.append(asker.chain, counted(5000, 100)));
+  CHECK(asker.chain.tokens == 140);
+  CHECK(b.computed(asker.chain) == 140);
+}
+
+TEST_CASE("without reuse a second chain over the same pages computes what it adds", "[kv_cache]") {
+  for (const bool reuse : {true, false}) {
+    Bench b(8, reuse);
+    HandChain first, copy;
+    REQUIRE(b.cache.append(first.chain, counted(0, 70)));
+    b.compute(first.chain);
+    b.cache.share(first.chain, copy.chain);
+    REQUIRE(b.cache.append(first.chain, counted(70, 10)));
+    b.compute(first.chain);
+    REQUIRE(b.cache.append(copy.chain, counted(70, 10)));
+    CHECK(b.computed(copy.chain) == (reuse ? 80u : 70u));
+  }
 }
 
 TEST_CASE("without reuse nothing is found and nothing is remembered", "[kv_cache]") {

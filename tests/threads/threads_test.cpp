@@ -93,7 +93,7 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 #else
-constexpr int cycles = 100;
+constexpr int cycles = 60;
 std::uint64_t resident_bytes() { return 0; }  // a sanitizer keeps memory of its own
 #endif
 
