@@ -8,8 +8,10 @@
 // Run:   build/release/bin/save_and_resume_cpp model.gguf story.kv
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <inlay/inlay.hpp>
 #include <string>
+#include <system_error>
 
 constexpr const char* turns[] = {
     "Once upon a time there was a tailor who had three sons. One morning he said to the eldest:",
@@ -67,11 +69,15 @@ class Story {
     return told;
   }
 
+  // Appends; where that fails the file goes back to what it was, and the next time has it all.
   void save(const char* path, bool anew) {
+    std::error_code code;
+    const std::uintmax_t before = anew ? 0 : std::filesystem::file_size(path, code);
     File file(path, anew);
-    const inlay::Result<void> saved =
+    inlay::Result<void> saved =
         session_.save(sequence_, inlay::Sink::callback(file), {.append = !anew});
-    if (!file.close()) must(inlay::Result<void>(inlay::Status::io));
+    if (!file.close() && saved) saved = inlay::Error(inlay::Status::io);
+    if (!saved) std::filesystem::resize_file(path, before, code);
     must(saved);
   }
 

@@ -31,7 +31,7 @@ ALLOWED = {
     "base/allocator": ["aligned_alloc", "free"],  # the default heap
     # files by path and descriptor
     "base/file_posix": ["open", "open64", "close", "fcntl", "fcntl64", "fstat", "fstat64", "stat",
-                        "stat64", "pread", "pread64", "write", "rename", "unlink", "mmap", "mmap64",
+                        "stat64", "pread", "pread64", "write", "rename", "unlink", "fsync", "mmap", "mmap64",
                         "munmap", "sysconf", "__errno_location"],
     "base/pages": ["madvise", "sysconf"],  # huge pages, and pages that are not needed any more
     # decimal numbers; its text is checked before, so that it never takes memory for long ones

@@ -38,7 +38,7 @@ class Source {
   }
   /// Bytes through an object with
   ///     bool read(std::uint64_t offset, std::span<std::byte> destination);  // false: failed
-  /// Weights are copied into the host's memory.
+  /// that must not throw. Weights are copied into the host's memory.
   template <class Reader>
   static Source callback(std::uint64_t size, Reader& reader, std::string_view name = {}) noexcept {
     Source source;
@@ -93,6 +93,7 @@ class Sink {
   }
   /// Bytes, front to back, to an object with
   ///     bool write(std::span<const std::byte> bytes);  // false: failed
+  /// that must not throw.
   template <class Writer>
   static Sink callback(Writer& writer) noexcept {
     Sink sink;

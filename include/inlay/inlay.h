@@ -8,8 +8,9 @@
  *     and text. On success it is left alone. After an error the object stays usable, as before the
  *     call.
  *  3. Structs of options begin with struct_size. Fill them with their ..._defaults function, then
- *     change fields. A struct of an older, smaller version keeps working. Structs that inlay fills
- *     (info, plan, event ...) are given with struct_size = sizeof.
+ *     change fields. A struct of an older, smaller version keeps working: these functions are
+ *     compiled into the program and give its sizeof to ..._init, which writes no byte behind it.
+ *     Structs that inlay fills (info, plan, event ...) are given with struct_size = sizeof.
  *  4. Text is UTF-8 as (pointer, length); a trailing zero is never needed. Text that is returned
  *     stays owned by the object it came from and lives as long as that object.
  *  5. Handles: a model is immutable and may be used by any number of threads at once; it is
@@ -118,7 +119,8 @@ typedef struct inlay_host {
   inlay_log log;
 } inlay_host;
 
-INLAY_API void inlay_host_defaults(inlay_host* host);
+INLAY_API void inlay_host_init(inlay_host* host, size_t size);
+static inline void inlay_host_defaults(inlay_host* host) { inlay_host_init(host, sizeof *host); }
 
 /* ---- Where bytes come from ------------------------------------------------------------------- */
 
@@ -140,8 +142,9 @@ typedef struct inlay_source {
   void* user;
   /* callback: copy bytes [offset, offset + size) to `destination`; INLAY_OK or an error status,
    * which ends the opening: INLAY_ERROR_CANCELLED as that, any other as INLAY_ERROR_IO. Only called
-   * with ranges inside [0, size), from the thread that opens the model, and from the one that calls
-   * inlay_model_quantize: `user` must live as long as either is still to come. */
+   * with ranges inside [0, size), from the thread that opens the model or restores a snapshot, and
+   * from the one that calls inlay_model_quantize: `user` must live as long as any is still to come.
+   */
   inlay_status (*read)(void* user, uint64_t offset, void* destination, size_t size);
   uint64_t offset;                  /* descriptor: where the file begins in it */
   int64_t descriptor;               /* descriptor: of the operating system; borrowed */
@@ -149,25 +152,61 @@ typedef struct inlay_source {
   size_t part_count;
 } inlay_source;
 
+/* All zero but struct_size. */
+INLAY_API void inlay_source_init(inlay_source* source, size_t size);
+
 /* A file, mapped into memory, or a folder (config.json, *.safetensors, tokenizer.json). Of a split
  * GGUF model the path of its first part; the others lie beside it. `path` is UTF-8 on every system.
  * It must not shrink while the model lives: a mapped file that loses bytes faults in the reader;
  * use a callback source, or INLAY_MEMORY_COPIED, where that can happen. */
-INLAY_API void inlay_source_path(inlay_source* source, const char* path, size_t length);
+static inline void inlay_source_path(inlay_source* source, const char* path, size_t length) {
+  inlay_source_init(source, sizeof *source);
+  if (!source) return;
+  source->kind = INLAY_SOURCE_PATH;
+  source->text = path;
+  source->text_length = length;
+}
 /* A block of memory that already holds the file; its weights are used in place, nothing is copied.
  */
-INLAY_API void inlay_source_memory(inlay_source* source, const void* data, size_t size);
+static inline void inlay_source_memory(inlay_source* source, const void* data, size_t size) {
+  inlay_source_init(source, sizeof *source);
+  if (!source) return;
+  source->kind = INLAY_SOURCE_MEMORY;
+  source->data = data;
+  source->size = size;
+}
 /* Bytes through a function (archives, encrypted files); weights are copied to host memory. */
-INLAY_API void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
-                                     inlay_status (*read)(void* user, uint64_t offset,
-                                                          void* destination, size_t size));
+static inline void inlay_source_callback(inlay_source* source, uint64_t size, void* user,
+                                         inlay_status (*read)(void* user, uint64_t offset,
+                                                              void* destination, size_t size)) {
+  inlay_source_init(source, sizeof *source);
+  if (!source) return;
+  source->kind = INLAY_SOURCE_CALLBACK;
+  source->size = size;
+  source->user = user;
+  source->read = read;
+}
 /* A file inside an open one (an asset of a package): `size` bytes from `offset` on, 0: to its end.
  * Mapped like a path; the descriptor may be closed once the model is open. */
-INLAY_API void inlay_source_descriptor(inlay_source* source, int64_t descriptor, uint64_t offset,
-                                       uint64_t size);
+static inline void inlay_source_descriptor(inlay_source* source, int64_t descriptor,
+                                           uint64_t offset, uint64_t size) {
+  inlay_source_init(source, sizeof *source);
+  if (!source) return;
+  source->kind = INLAY_SOURCE_DESCRIPTOR;
+  source->descriptor = descriptor;
+  source->offset = offset;
+  source->size = size;
+}
 /* Several files that are one model: all parts of a split GGUF file in any order, or the files of a
  * folder by their names ("config.json", "model.safetensors" ... in `text` of each). */
-INLAY_API void inlay_source_parts(inlay_source* source, const inlay_source* parts, size_t count);
+static inline void inlay_source_parts(inlay_source* source, const inlay_source* parts,
+                                      size_t count) {
+  inlay_source_init(source, sizeof *source);
+  if (!source) return;
+  source->kind = INLAY_SOURCE_PARTS;
+  source->parts = parts;
+  source->part_count = count;
+}
 
 /* ---- Where bytes go -------------------------------------------------------------------------- */
 
@@ -183,10 +222,23 @@ typedef struct inlay_sink {
   inlay_status (*write)(void* user, const void* data, size_t size);
 } inlay_sink;
 
-INLAY_API void inlay_sink_path(inlay_sink* sink, const char* path, size_t length);
-INLAY_API void inlay_sink_callback(inlay_sink* sink, void* user,
-                                   inlay_status (*write)(void* user, const void* data,
-                                                         size_t size));
+/* All zero but struct_size. */
+INLAY_API void inlay_sink_init(inlay_sink* sink, size_t size);
+
+static inline void inlay_sink_path(inlay_sink* sink, const char* path, size_t length) {
+  inlay_sink_init(sink, sizeof *sink);
+  if (!sink) return;
+  sink->path = path;
+  sink->path_length = length;
+}
+static inline void inlay_sink_callback(inlay_sink* sink, void* user,
+                                       inlay_status (*write)(void* user, const void* data,
+                                                             size_t size)) {
+  inlay_sink_init(sink, sizeof *sink);
+  if (!sink) return;
+  sink->user = user;
+  sink->write = write;
+}
 
 /* How far a long operation has come; another return value than 0 cancels it (the operation then
  * fails with INLAY_ERROR_CANCELLED). Called from the thread that called inlay, about 100 times.
@@ -236,7 +288,10 @@ typedef struct inlay_model_options {
   inlay_progress progress; /* of loading weights */
 } inlay_model_options;
 
-INLAY_API void inlay_model_options_defaults(inlay_model_options* options);
+INLAY_API void inlay_model_options_init(inlay_model_options* options, size_t size);
+static inline void inlay_model_options_defaults(inlay_model_options* options) {
+  inlay_model_options_init(options, sizeof *options);
+}
 
 /* Opens a model. `options` may be NULL. On success *model has one reference.
  * Errors: IO, FORMAT, UNSUPPORTED (architecture, tensor type, instruction set), LIMIT (a file with
@@ -323,7 +378,10 @@ typedef struct inlay_quantize_options {
   inlay_progress progress;
 } inlay_quantize_options;
 
-INLAY_API void inlay_quantize_options_defaults(inlay_quantize_options* options);
+INLAY_API void inlay_quantize_options_init(inlay_quantize_options* options, size_t size);
+static inline void inlay_quantize_options_defaults(inlay_quantize_options* options) {
+  inlay_quantize_options_init(options, sizeof *options);
+}
 
 /* Writes the model as one GGUF file with its matrices encoded as `type`. A model opened to
  * INLAY_OPEN_METADATA is enough; its source is read again, a callback from the calling thread. Only
@@ -423,20 +481,25 @@ typedef struct inlay_sampler_options {
   float frequency_penalty; /* per occurrence, subtracted; 0: off */
   float presence_penalty;  /* once per token that occurred, subtracted; 0: off */
   uint32_t penalty_window; /* how many of the latest tokens the penalties look at. Default 64 */
-  uint64_t seed;           /* the draw depends on (seed, sequence stream, position) alone */
-  uint64_t stream;         /* sets sequences of one seed apart. Default 0 */
+  uint64_t seed; /* the draw depends on (seed, stream, position) alone; tokens that were dropped by
+                    INLAY_CONTEXT_DROP count as positions */
+  uint64_t stream;              /* sets sequences of one seed apart. Default 0 */
   const inlay_logit_bias* bias; /* copied */
   size_t bias_count;            /* at most 1024 */
 } inlay_sampler_options;
 
-INLAY_API void inlay_sampler_options_defaults(inlay_sampler_options* options);
+INLAY_API void inlay_sampler_options_init(inlay_sampler_options* options, size_t size);
+static inline void inlay_sampler_options_defaults(inlay_sampler_options* options) {
+  inlay_sampler_options_init(options, sizeof *options);
+}
 
 /* ---- Session --------------------------------------------------------------------------------- */
 
 typedef struct inlay_session inlay_session;
 typedef uint64_t inlay_sequence; /* 0 is never a sequence */
 
-/* What keys and values are kept as. Q8_0 and Q4_0 take 8.5 and 4.5 bits a number, in blocks of 32. */
+/* What keys and values are kept as. Q8_0 and Q4_0 take 8.5 and 4.5 bits a number, in blocks of 32.
+ */
 enum {
   INLAY_KV_AUTO = 0,
   INLAY_KV_F32 = 1,
@@ -455,7 +518,8 @@ typedef struct inlay_session_options {
   uint32_t kv_type;     /* INLAY_KV_...; AUTO: F32 for a model of F32 weights, else F16 */
   uint32_t threads;     /* without host jobs: threads incl. the caller's; 0: physical cores, as far
                            as affinity and a container's quota allow */
-  uint32_t value_type;  /* INLAY_KV_... of the values, kv_type is then of the keys; AUTO: as kv_type */
+  uint32_t
+      value_type; /* INLAY_KV_... of the values, kv_type is then of the keys; AUTO: as kv_type */
   /* 1: what is computed is found again by its tokens, see "Prefixes" below. 0: every sequence
    * computes its own tokens. The results are the same bits. Default 1; always 0 when the model was
    * opened with `importance`. */
@@ -465,10 +529,13 @@ typedef struct inlay_session_options {
    * remembered for longer. */
   uint64_t kv_tokens;
   uint32_t trace_events; /* entries a worker keeps for inlay_session_write_trace; 0: no trace */
-  uint32_t reserved;
+  uint32_t reserved;     /* 0 */
 } inlay_session_options;
 
-INLAY_API void inlay_session_options_defaults(inlay_session_options* options);
+INLAY_API void inlay_session_options_init(inlay_session_options* options, size_t size);
+static inline void inlay_session_options_defaults(inlay_session_options* options) {
+  inlay_session_options_init(options, sizeof *options);
+}
 
 /* Bytes of memory, exact: what is held once a session is open. While opening, some working memory
  * comes on top for a moment (a few times the largest vector of the file, and lists of the program).
@@ -511,21 +578,22 @@ INLAY_API inlay_status inlay_session_add(inlay_session* session, inlay_sequence*
  * when it is not alive. */
 INLAY_API inlay_status inlay_session_drop(inlay_session* session, inlay_sequence sequence);
 
-/* Prefixes. Keys and values lie in pages of 64 tokens, which sequences share: whatever a session has
- * computed is found again by its tokens, also of sequences that are gone, and is not computed twice:
- * a chat that feeds its whole history anew pays for the new tokens only, and thirty characters with
- * one prompt hold it once. A page is copied when two sequences go on from it differently. Reuse and
- * computation give the same bits. Nothing is asked of the host; inlay_session_get_info tells how much
- * was reused. Tokens whose logits are wanted (the last one fed, and all of INLAY_FEED_ALL_LOGITS) are
- * always computed. */
+/* Prefixes. Keys and values lie in pages of 64 tokens, which sequences share: whatever a session
+ * has computed is found again by its tokens, also of sequences that are gone, and is not computed
+ * twice: a chat that feeds its whole history anew pays for the new tokens only, and thirty
+ * characters with one prompt hold it once. A page is copied when two sequences go on from it
+ * differently. Reuse and computation give the same bits. Nothing is asked of the host;
+ * inlay_session_get_info tells how much was reused. Tokens whose logits are wanted (the last one
+ * fed, and all of INLAY_FEED_ALL_LOGITS) are always computed. */
 
-/* A second sequence with the same tokens, sampler and settings; pages are shared. It may sample from
- * the logits of the first at once. LIMIT when `sequences` of them exist. */
+/* A second sequence with the same tokens, sampler and settings; pages are shared. It may sample
+ * from the logits of the first at once. LIMIT when `sequences` of them exist. */
 INLAY_API inlay_status inlay_session_fork(inlay_session* session, inlay_sequence sequence,
                                           inlay_sequence* copy, inlay_error* error);
-/* Back to the first `length` tokens; what came after is forgotten. A sampler stays and draws again
- * from there. A pass in flight with later rows of it begins anew. Errors: ARGUMENT (more than the
- * sequence has), STATE. */
+/* Back to the first `length` tokens. What was computed behind them is remembered, as by drop, but
+ * for tokens of the page that the sequence goes on in. A sampler stays and draws again from there.
+ * A pass in flight with later rows of it begins anew. Errors: ARGUMENT (more than the sequence
+ * has), STATE. */
 INLAY_API inlay_status inlay_session_rewind(inlay_session* session, inlay_sequence sequence,
                                             uint32_t length, inlay_error* error);
 
@@ -548,11 +616,13 @@ INLAY_API inlay_status inlay_session_set_context_policy(inlay_session* session,
                                                         uint32_t keep, inlay_error* error);
 
 /* Logits for every token fed, not only for the last. A pass has at most `logits_rows` of them:
- * raise that option with `chunk`, or the prompt goes through the weights a few tokens at a time. */
+ * raise that option with `chunk`, or the prompt goes through the weights a few tokens at a time. A
+ * sequence with a sampler tells tokens, no rows. */
 enum { INLAY_FEED_ALL_LOGITS = 1 };
 
 /* Appends tokens that the next steps will compute. All or nothing.
- * Errors: ARGUMENT (an id outside the vocabulary), LIMIT (over the context), STATE. */
+ * Errors: ARGUMENT (an id outside the vocabulary), LIMIT (over the context; kv_tokens are spent),
+ * STATE. */
 INLAY_API inlay_status inlay_session_feed(inlay_session* session, inlay_sequence sequence,
                                           const int32_t* ids, size_t count, uint32_t flags,
                                           inlay_error* error);
@@ -560,7 +630,8 @@ INLAY_API inlay_status inlay_session_feed(inlay_session* session, inlay_sequence
  * it back. The token told with finish != NONE is the last: it is not fed, and the sampler is gone.
  * To go on, feed it (or what should stand there instead) and call this again; without feeding, the
  * same position is drawn again. max_tokens 0: until end of text or context. NULL options: takes the
- * sampler away. Errors: ARGUMENT (a value out of its range, too many biases), STATE. */
+ * sampler away. Errors: ARGUMENT (a value out of its range, too many biases), LIMIT (see
+ * INLAY_CONTEXT_REFUSE), STATE. */
 INLAY_API inlay_status inlay_session_generate(inlay_session* session, inlay_sequence sequence,
                                               const inlay_sampler_options* options,
                                               uint64_t max_tokens, inlay_error* error);
@@ -569,8 +640,8 @@ enum {
   INLAY_STOP_IGNORE_END = 1 /* end-of-generation tokens are tokens as others */
 };
 enum { INLAY_STOP_MAX = 32 };
-/* Tokens that end a generation of this sequence, besides the model's own ends; replaces what was set
- * before. At most INLAY_STOP_MAX. Errors: ARGUMENT, LIMIT, STATE. */
+/* Tokens that end a generation of this sequence, besides the model's own ends; replaces what was
+ * set before. At most INLAY_STOP_MAX. Errors: ARGUMENT, LIMIT, STATE. */
 INLAY_API inlay_status inlay_session_set_stop(inlay_session* session, inlay_sequence sequence,
                                               const int32_t* ids, size_t count, uint32_t flags,
                                               inlay_error* error);
@@ -629,16 +700,17 @@ INLAY_API inlay_status inlay_session_clear(inlay_session* session, inlay_sequenc
 
 /* Snapshots: tokens, keys and values, sampler and settings of a sequence as a file. A restored
  * sequence goes on with the same bits as the saved one, on any machine and with any number of
- * threads. Only what is used is written. The file names the model (a hash over its keys, tensors and
- * samples of its weights), the types of keys and values, and the version of the order of sums; one
- * that does not fit is refused (UNSUPPORTED), as is one that is cut or damaged (FORMAT). */
+ * threads. Only what is used is written. The file names the model (a hash over its keys, tensors
+ * and samples of its weights), the types of keys and values, and the version of the order of sums;
+ * one that does not fit is refused (UNSUPPORTED), as is one that is cut or damaged (FORMAT). */
 enum {
   /* Only what came since this sequence was last saved or restored: append the bytes to that file.
    * One sequence, and a sink with a `write` function. */
   INLAY_SAVE_APPEND = 1
 };
-/* sequence 0: all of them. Between any two steps, also with a pass in flight. Errors: STATE (not
- * alive; APPEND of a sequence that was never saved), ARGUMENT, IO, MEMORY, CANCELLED. */
+/* sequence 0: all of them, in the ascending order of the low 32 bits of their handles. Between any
+ * two steps, also with a pass in flight. Errors: STATE (not alive; APPEND of a sequence that was
+ * never saved), ARGUMENT, IO, MEMORY, CANCELLED. */
 INLAY_API inlay_status inlay_session_save(inlay_session* session, inlay_sequence sequence,
                                           uint32_t flags, const inlay_sink* sink,
                                           inlay_error* error);
@@ -647,10 +719,12 @@ enum {
    * can write: a forged one would change their answers. */
   INLAY_RESTORE_SHARE = 1
 };
-/* Adds the sequences of a file to those of the session: all of them or, on an error, none. *count
+/* Adds the sequences of a file to those of the session, in the order of the file: all of them or,
+ * on an error, none. *count
  * receives how many the file has, also when `capacity` is too small (LIMIT). Errors: FORMAT,
- * UNSUPPORTED (another model, key/value type or version), LIMIT (context, sequences, kv_tokens), IO,
- * MEMORY, STATE. */
+ * UNSUPPORTED (another model, key/value type or version), LIMIT (context, sequences, kv_tokens),
+ * IO, CANCELLED, MEMORY, STATE. The source is read piece by piece, by the calling thread, and not
+ * needed afterwards. */
 INLAY_API inlay_status inlay_session_restore(inlay_session* session, const inlay_source* source,
                                              uint32_t flags, inlay_sequence* sequences,
                                              size_t capacity, size_t* count, inlay_error* error);

@@ -14,7 +14,7 @@ inline namespace INLAY_FACADE {
 using LogitBias = inlay_logit_bias;
 
 /// The stages run in this order: logit bias, penalties, top-k, temperature, top-p, min-p, draw. The
-/// draw depends on (seed, stream, position in the sequence) alone: the same on every machine.
+/// draw depends on (seed, stream, position) alone: the same on every machine.
 ///
 ///     inlay::SamplerOptions greedy{.temperature = 0};
 ///     inlay::SamplerOptions lively{.temperature = 1.1f, .top_k = 0, .min_p = 0.02f, .seed = 7};

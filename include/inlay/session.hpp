@@ -1,12 +1,12 @@
 /// session.hpp - a running model: sequences of tokens, computed step by step within a time budget.
 ///
-///     auto session = inlay::Session::open(model, {.context = 2048});
-///     auto sequence = session->add();
-///     session->feed(*sequence, ids);
-///     session->generate(*sequence, {.temperature = 0.7f}, 200);
+///     auto session = inlay::Session::open(model, {.context = 2048}).value();
+///     auto sequence = session.add().value();
+///     session.feed(sequence, ids).value();
+///     session.generate(sequence, {.temperature = 0.7f}, 200).value();
 ///     while (running) {                                  // once per frame
-///       auto event = session->step(std::chrono::microseconds(1500));
-///       if (event && event->status == inlay::Status::token) show(event->token);
+///       auto event = session.step(std::chrono::microseconds(1500)).value();
+///       if (event.status == inlay::Status::token) show(event.token);
 ///     }
 ///
 /// A session has one owner: one call at a time, from any thread; only cancel may come from beside.
@@ -62,7 +62,9 @@ struct Logits {
   std::span<const float> values;  ///< (rows, vocabulary)
   std::uint32_t rows = 0;
   std::uint32_t position = 0;  ///< of the first row
+  /// Nothing where there is no such row.
   std::span<const float> row(std::uint32_t index) const {
+    if (index >= rows) return {};
     const std::size_t vocabulary = values.size() / rows;
     return values.subspan(index * vocabulary, vocabulary);
   }
@@ -182,7 +184,7 @@ class Session {
 
   /// From now on the sequence goes on by itself: each step draws a token and feeds it back, until
   /// end of text, `max_tokens` (0: no such limit) or a full context.
-  /// Errors: argument (an option out of its range), state.
+  /// Errors: argument (an option out of its range), limit (see ContextPolicy::refuse), state.
   Result<void> generate(Sequence sequence, const SamplerOptions& options,
                         std::uint64_t max_tokens = 0) {
     const inlay_sampler_options raw = options.raw();
@@ -285,7 +287,7 @@ class Session {
 
   /// Adds the sequences of a file to those of the session, in its order: all of them or, on an
   /// error, none. Errors: format (cut or damaged), unsupported (another model, key/value type or
-  /// version), limit (context, sequences, kv_tokens), io, memory, state.
+  /// version), limit (context, sequences, kv_tokens), io, cancelled, memory, state.
   Result<std::vector<Sequence>> restore(const Source& source, const RestoreOptions& options = {}) {
     std::vector<Sequence> sequences(info().sequences);
     const Result<std::size_t> count = restore(source, sequences, options);

@@ -8,6 +8,6 @@
 #define INLAY_VERSION_STRING "0.1.0"
 
 /* Grows by one whenever a program built against an older inlay.h would no longer work. */
-#define INLAY_ABI_VERSION 1
+#define INLAY_ABI_VERSION 2
 
 #endif /* INLAY_VERSION_H */

@@ -57,12 +57,27 @@ inline Status check_flags(const char* what, std::uint32_t flags, std::uint32_t k
   return fail(error, Status::argument, "{}: flags are {:#x}, known are {:#x}", what, flags, known);
 }
 
+inline Status check_range(const char* what, const char* name, std::uint32_t value,
+                          std::uint32_t most, Error& error) {
+  if (value <= most) return Status::ok;
+  return fail(error, Status::argument, "{}: {} is {}, expected 0 to {}", what, name, value, most);
+}
+
 // An output struct must at least say how large it is.
 template <class T>
 Status check_struct(const T* out, const char* name, Error& error) {
   if (out->struct_size >= sizeof(std::uint32_t)) return Status::ok;
   return fail(error, Status::argument, "{}: struct_size is {}, expected {}", name, out->struct_size,
               sizeof(T));
+}
+
+// Fills as much of an option struct as the caller's version has; `value` is this version's.
+template <class T>
+void give_options(T value, T* out, std::size_t size) {
+  if (!out) return;
+  const std::size_t known = size < sizeof(T) ? size : sizeof(T);
+  value.struct_size = static_cast<std::uint32_t>(known);
+  std::memcpy(static_cast<void*>(out), &value, known);
 }
 
 // Fills as much of an output struct as the caller's version has.

@@ -19,21 +19,16 @@ std::uint64_t count_parameters(const Manifest& manifest, std::uint64_t* bytes) {
   return elements;
 }
 
-Status check_range(const char* name, std::uint32_t value, std::uint32_t most, Error& error) {
-  if (value <= most) return Status::ok;
-  return fail(error, Status::argument, "model options: {} is {}, expected 0 to {}", name, value,
-              most);
-}
-
 Status resolve(const inlay_model_options& given, ModelOptions* options, Error& error) {
   if (given.depth < INLAY_OPEN_METADATA || given.depth > INLAY_OPEN_WEIGHTS) {
     return fail(error, Status::argument, "model options: depth is {}, known are 1 to 3",
                 given.depth);
   }
-  INLAY_TRY(check_range("memory", given.memory, INLAY_MEMORY_HUGE_PAGES, error));
-  INLAY_TRY(check_range("check_weights", given.check_weights, 1, error));
-  INLAY_TRY(check_range("importance", given.importance, 1, error));
-  INLAY_TRY(check_range("threads", given.threads, max_workers, error));
+  const char* const what = "model options";
+  INLAY_TRY(check_range(what, "memory", given.memory, INLAY_MEMORY_HUGE_PAGES, error));
+  INLAY_TRY(check_range(what, "check_weights", given.check_weights, 1, error));
+  INLAY_TRY(check_range(what, "importance", given.importance, 1, error));
+  INLAY_TRY(check_range(what, "threads", given.threads, max_workers, error));
   options->depth = given.depth;
   options->isa = given.isa;
   options->weights = given.weights;
@@ -46,11 +41,10 @@ Status resolve(const inlay_model_options& given, ModelOptions* options, Error& e
 
 }  // namespace
 
-void inlay_model_options_defaults(inlay_model_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
-  options->depth = INLAY_OPEN_WEIGHTS;
+void inlay_model_options_init(inlay_model_options* options, size_t size) {
+  inlay_model_options value{};
+  value.depth = INLAY_OPEN_WEIGHTS;
+  give_options(value, options, size);
 }
 
 inlay_status inlay_model_open(const inlay_source* source, const inlay_model_options* options,

@@ -18,7 +18,10 @@ inline Status read_shape(const Model& model, const inlay_session_options* given,
                          SessionShape* shape, Error& error) {
   inlay_session_options options;
   inlay_session_options_defaults(&options);
-  INLAY_TRY(copy_options(given, &options, "session options", error, first_session_options));
+  const char* const what = "session options";
+  INLAY_TRY(copy_options(given, &options, what, error, first_session_options));
+  INLAY_TRY(check_range(what, "reuse", options.reuse, 1, error));
+  INLAY_TRY(check_range(what, "reserved", options.reserved, 0, error));
   return resolve(model, options, shape, error);
 }
 

@@ -33,10 +33,8 @@ Status resolve(const inlay_quantize_options& given, const inlay_source* importan
 
 }  // namespace
 
-void inlay_quantize_options_defaults(inlay_quantize_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
+void inlay_quantize_options_init(inlay_quantize_options* options, size_t size) {
+  give_options(inlay_quantize_options{}, options, size);
 }
 
 inlay_status inlay_model_quantize(const inlay_model* model, const inlay_sink* sink,

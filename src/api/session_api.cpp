@@ -5,25 +5,23 @@
 
 using namespace inlay;
 
-void inlay_sampler_options_defaults(inlay_sampler_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
-  options->temperature = 0.8f;
-  options->top_k = 40;
-  options->top_p = 0.95f;
-  options->min_p = 0.05f;
-  options->repeat_penalty = 1.0f;
-  options->penalty_window = 64;
+void inlay_sampler_options_init(inlay_sampler_options* options, size_t size) {
+  inlay_sampler_options value{};
+  value.temperature = 0.8f;
+  value.top_k = 40;
+  value.top_p = 0.95f;
+  value.min_p = 0.05f;
+  value.repeat_penalty = 1.0f;
+  value.penalty_window = 64;
+  give_options(value, options, size);
 }
 
-void inlay_session_options_defaults(inlay_session_options* options) {
-  if (!options) return;
-  *options = {};
-  options->struct_size = sizeof *options;
-  options->sequences = 1;
-  options->chunk = 256;
-  options->reuse = 1;
+void inlay_session_options_init(inlay_session_options* options, size_t size) {
+  inlay_session_options value{};
+  value.sequences = 1;
+  value.chunk = 256;
+  value.reuse = 1;
+  give_options(value, options, size);
 }
 
 inlay_status inlay_session_open(inlay_model* model, const inlay_session_options* options,

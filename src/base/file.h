@@ -63,6 +63,7 @@ class File {
   // *got is under `size` where the file ends. Thread-safe.
   FileCode read(std::uint64_t offset, void* destination, std::size_t size, std::size_t* got) const;
   FileCode write(const void* data, std::size_t size);
+  FileCode sync();  // returns when what was written is on the device
   // size > 0. Any offset; the map outlives the File.
   FileCode map(std::uint64_t offset, std::size_t size, FileMap& map) const;
 

@@ -102,6 +102,8 @@ FileCode File::close() {
   return code_of(::close(file));
 }
 
+FileCode File::sync() { return code_of(::fsync(static_cast<int>(handle_))); }
+
 FileCode File::measure(FileKind* kind, std::uint64_t* size) const {
   struct stat state {};
   if (::fstat(static_cast<int>(handle_), &state) != 0) return errno;

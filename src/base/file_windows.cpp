@@ -140,6 +140,8 @@ FileCode File::close() {
   return code_of(::CloseHandle(file));
 }
 
+FileCode File::sync() { return ::FlushFileBuffers(as_handle(handle_)) ? 0 : last_code(); }
+
 FileCode File::measure(FileKind* kind, std::uint64_t* size) const {
   LARGE_INTEGER bytes{};
   const bool on_disk = ::GetFileType(as_handle(handle_)) == FILE_TYPE_DISK;

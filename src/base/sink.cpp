@@ -134,12 +134,15 @@ Status Sink::close(Error& error) {
   return Status::ok;
 }
 
+// The name is given when the bytes are on the device: not even a power cut leaves half a file
+// there.
 Status Sink::finish_file(Error& error) {
-  const FileCode closing = file_.close();
-  const FileCode code = closing || !renames_ ? closing : rename_file(part_.data(), name_.data());
+  const FileCode synced = renames_ ? file_.sync() : 0, closed = file_.close();
+  const FileCode written = synced ? synced : closed;
+  const FileCode code = written || !renames_ ? written : rename_file(part_.data(), name_.data());
   if (!code) return Status::ok;
   discard();
-  return refuse(closing ? "write" : "rename what was written", code, error);
+  return refuse(written ? "write" : "rename what was written", code, error);
 }
 
 void Sink::discard() {

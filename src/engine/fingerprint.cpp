@@ -17,7 +17,7 @@ static_assert(std::endian::native == std::endian::little, "words are read as the
 // Odd, so that multiplying is one-to-one.
 constexpr std::uint64_t word_factor = 0x9e3779b97f4a7c15u, lane_factor = 0xc2b2ae3d27d4eb4fu;
 
-constexpr std::size_t window_bytes = 64, windows = 16;
+constexpr std::size_t window_bytes = 64, windows = 4;
 
 void add_text(ByteHash& hash, std::string_view text) {
   hash.add(std::uint64_t{text.size()});

@@ -38,10 +38,11 @@ class ByteHash {
 };
 
 // Over the architecture's name, the recorded program, and name, type, shape and samples of every
-// weight as it is used in memory (vectors whole, 16 places of a matrix): all that decides what a
+// weight as it is used in memory (vectors whole, 4 places of a matrix): all that decides what a
 // token's keys and values are. Not over paths, instruction set, threads, or where the weights lie;
 // a model has the same fingerprint as one file, as a folder, and encoded while loading.
-// Thread-safe; about a millisecond for a model of 10^9 weights that is in memory.
+// Thread-safe. Some 0.2 ms for a model of 10^9 weights that is in memory; what is mapped and was
+// not read yet comes from the disk, four places of each matrix.
 Fingerprint fingerprint_of(const Model& model);
 
 }  // namespace inlay

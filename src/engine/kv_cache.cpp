@@ -122,13 +122,12 @@ void KvCache::forget_children(std::uint32_t page) {
   }
 }
 
-// forget: what only this chain knew is not worth remembering.
-void KvCache::let_go(std::uint32_t page, bool forget) {
+void KvCache::let_go(std::uint32_t page) {
   while (page != no_page && --list_[page].refs == 0) {
     Page& p = list_[page];
     const std::uint32_t source = p.source;
     p.source = no_page;
-    if (!p.linked || p.valid == 0 || (forget && p.child == no_page)) {
+    if (!p.linked || p.valid == 0) {
       forget_children(page);
       make_free(page);
     } else {
@@ -142,7 +141,7 @@ void KvCache::let_go(std::uint32_t page, bool forget) {
 void KvCache::forget_source(std::uint32_t page) {
   const std::uint32_t source = list_[page].source;
   list_[page].source = no_page;
-  let_go(source, false);
+  let_go(source);
 }
 
 void KvCache::forget_sources() {
@@ -230,7 +229,7 @@ bool KvCache::make_own(Chain& chain, std::uint32_t cell) {
     page.source = last;  // held from now on by the copy
     page.borrowed = page.planned;
   } else {
-    let_go(last, false);
+    let_go(last);
   }
   last = own;
   return true;
@@ -264,9 +263,9 @@ void KvCache::write(Chain& chain, std::int32_t token) {
 
 // Follows stored tokens as far as they are those of `tokens`; returns how many.
 std::uint32_t KvCache::follow(Chain& chain, std::span<const std::int32_t> tokens) {
+  if (!reuse_) return 0;
   const std::uint32_t cell = chain.tokens % page_tokens;
   if (cell == 0) {
-    if (!reuse_) return 0;
     const std::uint32_t page = find_child(parent_of(chain), tokens);
     if (page == no_page) return 0;
     hold(page);
@@ -284,38 +283,65 @@ std::uint32_t KvCache::follow(Chain& chain, std::span<const std::int32_t> tokens
   return run;
 }
 
+// Adds a token that is not stored behind the chain. False: no page is free.
+bool KvCache::append_one(Chain& chain, std::int32_t token) {
+  const std::uint32_t cell = chain.tokens % page_tokens;
+  if (cell == 0) {
+    if (!add_page(chain, reuse_)) return false;
+  } else if (copies(chain) && !make_own(chain, cell)) {
+    return false;
+  }
+  write(chain, token);
+  return true;
+}
+
 bool KvCache::append(Chain& chain, std::span<const std::int32_t> tokens) {
   const std::uint32_t before = chain.tokens;
   while (!tokens.empty()) {
     const std::uint32_t run = follow(chain, tokens);
     tokens = tokens.subspan(run);
-    const std::uint32_t cell = chain.tokens % page_tokens;
-    if (tokens.empty() || (run > 0 && cell == 0)) continue;  // the next page may be stored as well
-    if (cell == 0) {
-      if (!add_page(chain, reuse_)) return cut(chain, before), false;
-    } else if (copies(chain) && !make_own(chain, cell)) {
-      return cut(chain, before), false;
+    // Behind a full page the next one may be stored as well.
+    if (tokens.empty() || (run > 0 && chain.tokens % page_tokens == 0)) continue;
+    if (!append_one(chain, tokens[0])) {
+      shorten(chain, before, false);
+      return false;
     }
-    write(chain, tokens[0]);
     tokens = tokens.subspan(1);
   }
   return true;
 }
 
-void KvCache::cut(Chain& chain, std::uint32_t tokens) {
-  if (tokens == chain.tokens) return;
+// Pages behind stay to be found; what is behind in the last page is forgotten if `forget` says so
+// and nobody else has it.
+void KvCache::shorten(Chain& chain, std::uint32_t tokens, bool forget) {
   const std::uint32_t kept = (tokens + page_tokens - 1) / page_tokens;
-  for (std::uint32_t i = chain.pages(); i-- > kept;) let_go(chain.table[i], true);
+  for (std::uint32_t i = chain.pages(); i-- > kept;) let_go(chain.table[i]);
   chain.tokens = tokens;
   const std::uint32_t cell = tokens % page_tokens;
   if (cell == 0) return;
   const std::uint32_t last = chain.table[kept - 1];
-  if (list_[last].refs == 1 && list_[last].child == no_page) end_at(last, cell);
+  const Page& page = list_[last];
+  if (page.refs > 1 || page.child != no_page) return;
+  end_at(last, forget ? cell : std::max<std::uint32_t>(cell, page.valid));
+}
+
+// Going back a little in a page, which some do at every token, copies nothing.
+void KvCache::cut(Chain& chain, std::uint32_t tokens) {
+  if (tokens == chain.tokens) return;
+  shorten(chain, tokens, (tokens + page_tokens - 1) / page_tokens == chain.pages());
 }
 
 void KvCache::release(Chain& chain) {
-  for (std::uint32_t i = chain.pages(); i-- > 0;) let_go(chain.table[i], false);
+  for (std::uint32_t i = chain.pages(); i-- > 0;) let_go(chain.table[i]);
   chain.tokens = 0;
+}
+
+void KvCache::forget(Chain& chain) {
+  for (std::uint32_t i = 0; i < chain.pages(); ++i) {
+    Page& page = list_[chain.table[i]];
+    if (page.refs == 1) page.filling = page.valid = 0;
+  }
+  release(chain);
 }
 
 void KvCache::share(const Chain& from, Chain& to) {
@@ -350,13 +376,16 @@ bool KvCache::can_borrow(const Chain& chain, std::uint32_t position) const {
   return from != no_page && page.filling == page.valid && list_[from].valid > page.valid;
 }
 
-void KvCache::borrow(const Chain& chain, std::uint32_t position) {
+std::uint32_t KvCache::borrow(const Chain& chain, std::uint32_t position, std::uint32_t most) {
   const std::uint32_t own = chain.table[position / page_tokens];
   Page& page = list_[own];
-  const std::uint8_t end = std::min(page.borrowed, list_[page.source].valid);
-  copy_cells(page.source, own, page.valid, end);
-  page.filling = page.valid = end;
-  if (end == page.borrowed) forget_source(own);
+  const std::uint32_t begin = page.valid;
+  const std::uint32_t end = std::min<std::uint32_t>(page.borrowed, list_[page.source].valid);
+  const std::uint32_t cells = std::min(end - begin, most);
+  copy_cells(page.source, own, begin, begin + cells);
+  page.filling = page.valid = static_cast<std::uint8_t>(begin + cells);
+  if (page.valid == page.borrowed) forget_source(own);
+  return cells;
 }
 
 // ---- A pass -------------------------------------------------------------------------------------
@@ -365,6 +394,11 @@ KvCache::Cell KvCache::cell(const Chain& chain, std::uint32_t position) const {
   const Page& page = list_[chain.table[position / page_tokens]];
   const std::uint32_t cell = position % page_tokens;
   return cell < page.valid ? Cell::computed : cell < page.filling ? Cell::in_flight : Cell::missing;
+}
+
+std::uint32_t KvCache::computed_end(const Chain& chain, std::uint32_t position) const {
+  const std::uint32_t page = position / page_tokens;
+  return page * page_tokens + list_[chain.table[page]].valid;
 }
 
 void KvCache::fill(const Chain& chain, std::uint32_t position) {

@@ -52,16 +52,19 @@ class KvCache {
   void init(std::span<const KvPlace> places, bool reuse);
 
   // Adds tokens: follows pages that have them, writes at the end of a page, copies or takes one.
-  // All or none; false: no page is free.
+  // All or none; false: no page is free, and what was followed is still remembered.
   bool append(Chain& chain, std::span<const std::int32_t> tokens);
   // Whether a chain that is cut to `keep` can surely grow to `tokens` again, whatever they are.
   bool can_regrow(const Chain& chain, std::uint32_t keep, std::uint32_t tokens) const;
   // Whether append would copy the last page, and so change the table of a pass in flight.
   bool copies(const Chain& chain) const;
-  // Back to the first `tokens`; pages after them are forgotten where nobody else has them.
+  // Back to the first `tokens`. Computed pages behind stay to be found; what is computed behind in
+  // the same page is forgotten when no page is given back and nobody else has it.
   void cut(Chain& chain, std::uint32_t tokens);
   // Gives all pages back; what is computed stays to be found.
   void release(Chain& chain);
+  // The same, and what only this chain has is forgotten: its cells may be wrong.
+  void forget(Chain& chain);
   // `to` is empty and becomes a second chain over the same pages.
   void share(const Chain& from, Chain& to);
   // Adds `tokens`, which end in the page where they begin, as computed, behind tokens that all are;
@@ -71,15 +74,18 @@ class KvCache {
 
   // Where the missing cell of `position` may be computed for another chain; no_page: nowhere.
   std::uint32_t source(const Chain& chain, std::uint32_t position) const;
-  // Whether cells from `position` on can be copied from there now; and does it.
+  // Whether cells from `position` on can be copied from there now; and copies at most `most` of
+  // them, returns how many.
   bool can_borrow(const Chain& chain, std::uint32_t position) const;
-  void borrow(const Chain& chain, std::uint32_t position);
+  std::uint32_t borrow(const Chain& chain, std::uint32_t position, std::uint32_t most);
   // Copies that wait do so no longer: their chains will compute.
   void forget_sources();
 
   // How far a pass may go: of the token at `position`.
   enum class Cell { computed, in_flight, missing };
   Cell cell(const Chain& chain, std::uint32_t position) const;
+  // Behind the computed cells of the page that `position` lies in.
+  std::uint32_t computed_end(const Chain& chain, std::uint32_t position) const;
   // The pass in flight computes this cell; it is missing and the first such of its page.
   void fill(const Chain& chain, std::uint32_t position);
   // The pass is over, or never happened: of the pages that it filled.
@@ -106,6 +112,8 @@ class KvCache {
   bool make_own(Chain& chain, std::uint32_t cell);
   void end_at(std::uint32_t page, std::uint32_t cells);
   bool add_page(Chain& chain, bool linked);
+  bool append_one(Chain& chain, std::int32_t token);
+  void shorten(Chain& chain, std::uint32_t tokens, bool forget);
   void write(Chain& chain, std::int32_t token);
   std::uint32_t follow(Chain& chain, std::span<const std::int32_t> tokens);
   void copy_cells(std::uint32_t from, std::uint32_t to, std::uint32_t begin, std::uint32_t end);
@@ -113,7 +121,7 @@ class KvCache {
   void link(std::uint32_t page);
   void unlink(std::uint32_t page);
   void hold(std::uint32_t page);
-  void let_go(std::uint32_t page, bool forget);
+  void let_go(std::uint32_t page);
   void forget_children(std::uint32_t page);
   void make_free(std::uint32_t page);
   void enqueue(std::uint32_t page);

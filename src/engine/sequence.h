@@ -1,6 +1,8 @@
 // sequence.h - one sequence of a session: its tokens, how far they are computed, how it goes on.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -33,20 +35,22 @@ struct Conduct {
   Sampler sampler;
 };
 
+// Small, since every pass looks at all of them; what is large stands elsewhere.
 struct Sequence {
+  Conduct& conduct;
   std::uint32_t generation = 0;  // odd while alive
   bool leaving = false;          // dropped, but rows of it are in flight
   bool waits = false;            // for cells that another sequence computes
+  std::uint32_t leader = 0;      // slot of the one that it waited for last
   bool event = false;            // something of the last pass is to be told
   std::uint32_t computed = 0;    // tokens whose keys and values are in the cache
   std::uint32_t again = 0;       // 1: the last computed token is computed once more, for its logits
   std::uint32_t saved = 0;       // first tokens that its file has
   bool in_file = false;          // it was saved or restored
   std::uint32_t file_id = 0;     // which sequence of its file it is, from 1
-  Chain chain;
+  Chain chain{};
   std::int32_t* ids = nullptr;          // (context)
   std::uint64_t* all_logits = nullptr;  // (context) bits: logits of this token are wanted
-  Conduct conduct;
   // The latest pass:
   std::uint32_t pass_tokens = 0;   // rows of it
   std::uint32_t wanted_first = 0;  // row of the logits
@@ -72,6 +76,13 @@ struct Sequence {
   }
   bool wants(std::uint32_t position) const {
     return position + 1 == length() || wants_all(position);
+  }
+  // From `position` on, at most 64 further.
+  std::uint32_t first_wanted(std::uint32_t position) const {
+    const std::uint64_t bits = all_logits[position / 64] >> (position % 64);
+    const std::uint32_t end = bits ? position + static_cast<std::uint32_t>(std::countr_zero(bits))
+                                   : position / 64 * 64 + 64;
+    return std::min(end, length() - 1);
   }
   void want(std::uint32_t position, bool all) {
     const std::uint64_t bit = std::uint64_t{1} << (position % 64);

@@ -25,6 +25,18 @@ Status check_ids(const char* what, std::span<const std::int32_t> ids, std::uint3
   return Status::ok;
 }
 
+// A generation of max_tokens (0: no limit) in a context that must not overflow.
+Status check_fits(std::uint64_t max_tokens, std::uint32_t length, std::uint32_t context,
+                  Error& error) {
+  if (max_tokens == 0) {
+    return fail(error, Status::limit,
+                "generate: max_tokens is 0, which is no limit, and the context has {}", context);
+  }
+  if (max_tokens <= context - length) return Status::ok;
+  return fail(error, Status::limit, "generate: {} tokens + {} in the sequence, the context has {}",
+              max_tokens, length, context);
+}
+
 }  // namespace
 
 // ---- Slots --------------------------------------------------------------------------------------
@@ -183,17 +195,16 @@ Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, 
   if (!guard) return guard.refuse(error);
   Sequence* s = find(sequence);
   if (!s) return not_alive(sequence, error);
-  INLAY_TRY(check_ids("feed", ids, model_.program().vocabulary, error));
-  const std::uint32_t room = shape_.context - s->length();
-  if (ids.size() > room) {
-    const bool drops = s->conduct.policy == INLAY_CONTEXT_DROP;
-    if (!drops || ids.size() > shape_.context - std::min(s->conduct.keep, s->length())) {
-      return fail(error, Status::limit, "feed: {} tokens + {} in the sequence, the context has {}",
-                  ids.size(), s->length(), shape_.context);
-    }
-    const auto count = static_cast<std::uint32_t>(ids.size());
-    if (!drop_middle(*s, count - room, count)) return no_pages("feed", error);
+  const bool drops = s->conduct.policy == INLAY_CONTEXT_DROP;
+  const std::uint32_t stay = drops ? std::min(s->conduct.keep, s->length()) : s->length();
+  if (ids.size() > shape_.context - stay) {
+    return fail(error, Status::limit, "feed: {} tokens + {} in the sequence, the context has {}",
+                ids.size(), s->length(), shape_.context);
   }
+  INLAY_TRY(check_ids("feed", ids, model_.program().vocabulary, error));
+  const auto count = static_cast<std::uint32_t>(ids.size());
+  const std::uint32_t room = shape_.context - s->length();
+  if (count > room && !drop_middle(*s, count - room, count)) return no_pages("feed", error);
   if (!append(*s, ids, flags & INLAY_FEED_ALL_LOGITS)) return no_pages("feed", error);
   if (s->conduct.sampling && !ids.empty()) s->event = false;  // the end to draw at has moved
   return Status::ok;
@@ -259,11 +270,8 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
     if (s->pass_tokens == 0) s->again = 0;  // else it is being computed once more
     return Status::ok;
   }
-  const std::uint32_t room = shape_.context - s->length();
-  if (conduct.policy == INLAY_CONTEXT_REFUSE && (max_tokens == 0 || max_tokens > room)) {
-    return fail(error, Status::limit,
-                "generate: {} tokens + {} in the sequence, the context has {}",
-                max_tokens ? max_tokens : UINT64_MAX, s->length(), shape_.context);
+  if (conduct.policy == INLAY_CONTEXT_REFUSE) {
+    INLAY_TRY(check_fits(max_tokens, s->length(), shape_.context, error));
   }
   const std::uint32_t vocabulary = model_.program().vocabulary;
   INLAY_TRY(conduct.sampler.init(*options, vocabulary,

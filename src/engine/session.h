@@ -111,6 +111,10 @@ class Session {
     std::uint64_t kv_cells = 0;          // that attention looks at
     std::uint64_t begun_ns = 0, ns = 0;  // time of the caller's thread in it
   };
+  struct Ready {                     // sequences that have tokens to compute
+    std::uint32_t singles, prompts;  // one token; more
+    bool none() const { return singles + prompts == 0; }
+  };
   struct Counters {
     std::uint64_t passes, computed, reused, drawn, dropped;
     std::uint64_t prefill_ns, decode_ns, sample_ns;
@@ -138,9 +142,10 @@ class Session {
   Status no_pages(const char* what, Error& error) const;
 
   // session_pass.cpp
-  const Sequence* leader(const Sequence& s) const;
-  void borrow();
-  bool build_pass();
+  bool has_leader(Sequence& s) const;
+  bool borrow(std::uint64_t deadline);
+  Ready count_ready() const;
+  bool build_pass(std::uint64_t deadline);
   std::uint32_t share_rows(std::uint32_t first, std::uint32_t begin, std::uint32_t prompts);
   void skip_computed(Sequence& s);
   void add_rows(std::uint32_t slot, std::uint32_t limit);
@@ -153,14 +158,15 @@ class Session {
   void end_leaving();
 
   // session_step.cpp
+  bool is_late(std::uint64_t deadline) const;
   bool has_time_to_draw(std::uint64_t deadline, bool worked) const;
-  Status next_event(SessionEvent* event, Error& error);
+  Status next_event(std::uint64_t deadline, bool worked, SessionEvent* event, Error& error);
   Status sample(Sequence& s, SessionEvent* event, Error& error);
   std::uint32_t finish_of(const Sequence& s, std::int32_t token) const;
   void feed_drawn(Sequence& s, SessionEvent* event);
   const float* logits_row(std::uint32_t row) const;
 
-  // session_snapshot.cpp
+  // session_save.cpp, snapshot_reader.cpp
   friend class SnapshotWriter;
   friend class SnapshotReader;
 

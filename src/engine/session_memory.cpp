@@ -86,6 +86,7 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   const std::uint64_t page_bytes = kv_layout(program, shape.kv_types, nullptr);
   state.take<Session>(1);
   auto* sequences = state.take<Sequence>(slots);
+  auto* conducts = state.take<Conduct>(slots);
   auto* ids = state.take<std::int32_t>(slots * shape.context);
   auto* bits = state.take<std::uint64_t>(slots * words);
   auto* tables = state.take<std::uint32_t>(slots * stride);
@@ -128,7 +129,7 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   if (!session) return Status::ok;
 
   for (std::uint64_t i = 0; i < slots; ++i) {
-    Sequence* s = new (sequences + i) Sequence{};
+    Sequence* s = new (sequences + i) Sequence{.conduct = *new (conducts + i) Conduct{}};
     s->ids = ids + i * shape.context;
     s->all_logits = bits + i * words;
     s->chain.table = tables + i * stride;

@@ -8,53 +8,65 @@ namespace inlay {
 
 namespace {
 
-constexpr std::uint64_t borrowed_bytes = 4 << 20;  // that are copied before one pass
+constexpr std::uint64_t borrowed_bytes = 8 << 20;         // that are copied before one pass
+constexpr std::uint64_t bytes_between_looks = 256 << 10;  // at the clock
 
 }  // namespace
 
-// Who is going to compute the next cell of s in the page that s will copy it from; nullptr: nobody.
-const Sequence* Session::leader(const Sequence& s) const {
+// Whether somebody is going to compute the next cell of s in the page that s will copy it from.
+bool Session::has_leader(Sequence& s) const {
   const std::uint32_t position = s.begin();
   const std::uint32_t page = s.wants(position) ? no_page : cache_.source(s.chain, position);
-  if (page == no_page) return nullptr;
+  if (page == no_page) return false;
   for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
-    const Sequence& other = sequences_[i];
-    if (other.length() > position && other.chain.table[position / page_tokens] == page) {
-      return &other;
-    }
+    const std::uint32_t slot = (s.leader + i) % shape_.slots();
+    const Sequence& other = sequences_[slot];
+    if (other.length() <= position || other.chain.table[position / page_tokens] != page) continue;
+    s.leader = slot;
+    return true;
   }
-  return nullptr;
+  return false;
 }
 
-// Copies what others have computed since; a few pages before each pass, so that a step keeps its
-// time. Whoever has to wait adds no rows.
-void Session::borrow() {
-  std::uint64_t left = std::max<std::uint64_t>(1, borrowed_bytes / cache_.page_bytes());
+// Copies what others have computed since, some of it before each pass, so that a step keeps its
+// time. Whoever has to wait adds no rows. True: there is more to copy.
+bool Session::borrow(std::uint64_t deadline) {
+  const auto cells_of = [&](std::uint64_t bytes) {
+    const std::uint64_t cell_bytes = std::max<std::uint64_t>(1, cache_.page_bytes() / page_tokens);
+    return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, bytes / cell_bytes));
+  };
+  const std::uint32_t most = cells_of(bytes_between_looks);
+  std::uint32_t left = cells_of(borrowed_bytes);
+  bool more = false;
   for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
-    Sequence& s = sequences_[i];
+    Sequence& s = sequences_[(turn_ + i) % shape_.slots()];
     s.waits = false;
     skip_computed(s);
     if (s.pending() == 0) continue;
-    if (cache_.can_borrow(s.chain, s.begin())) {
-      s.waits = left == 0;
-      if (s.waits) continue;
-      --left;
-      cache_.borrow(s.chain, s.begin());
+    while (left > 0 && cache_.can_borrow(s.chain, s.begin())) {
+      left -= cache_.borrow(s.chain, s.begin(), std::min(left, most));
       skip_computed(s);
+      if (is_late(deadline)) left = 0;
     }
-    s.waits = leader(s) != nullptr;
+    s.waits = cache_.can_borrow(s.chain, s.begin());
+    more = more || s.waits;
+    s.waits = s.waits || has_leader(s);
   }
+  return more;
 }
 
 // Tokens that another sequence has computed, and whose logits nobody wants, are there already.
 void Session::skip_computed(Sequence& s) {
   if (s.pass_tokens > 0) return;
   if (s.again && !s.wants(s.begin())) s.again = 0;  // it is not the last one any more
-  while (s.pending() > 0 && !s.wants(s.begin()) &&
-         cache_.cell(s.chain, s.begin()) == KvCache::Cell::computed) {
-    ++s.computed;
-    ++counters_.reused;
+  const std::uint32_t before = s.computed;
+  while (s.pending() > 0) {
+    const std::uint32_t begin = s.begin();
+    const std::uint32_t end = std::min(cache_.computed_end(s.chain, begin), s.first_wanted(begin));
+    if (end <= begin) break;
+    s.computed = end;
   }
+  counters_.reused += s.computed - before;
 }
 
 // Rows of one sequence, from the first that is not computed on, until it has `limit` of them. The
@@ -90,33 +102,43 @@ void Session::add_rows(std::uint32_t slot, std::uint32_t limit) {
   }
 }
 
+Session::Ready Session::count_ready() const {
+  Ready ready{};
+  for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
+    const Sequence& s = sequences_[i];
+    if (s.ready()) ++(s.pending() == 1 ? ready.singles : ready.prompts);
+  }
+  return ready;
+}
+
 // One sequence after the other has its turn, which surely moves it on. Then come those that wait
 // for a single token, then the others, which share what is left evenly, again and again as long as
-// some of them have more.
-bool Session::build_pass() {
+// some of them have more; a quarter of the pass is left in any case.
+bool Session::build_pass(std::uint64_t deadline) {
+  Ready ready{};
+  for (bool more = true; more && ready.none();) {
+    more = borrow(deadline);
+    ready = count_ready();
+  }
+  if (ready.none()) return false;  // and the logits at hand stay
+  const std::uint32_t slots = shape_.slots(), chunk = shape_.chunk;
   pass_.tokens = pass_.wanted = pass_.waiting = 0;
   pass_.kv_cells = pass_.ns = 0;
-  const std::uint32_t slots = shape_.slots();
-  for (std::uint32_t i = 0; i < slots; ++i) sequences_[i].pass_tokens = sequences_[i].wanted = 0;
-  borrow();
-  std::uint32_t singles = 0, prompts = 0;
-  for (std::uint32_t i = 0; i < slots; ++i) {
-    singles += sequences_[i].ready() && sequences_[i].pending() == 1;
-    prompts += sequences_[i].ready() && sequences_[i].pending() > 1;
-  }
-  if (singles + prompts == 0) return false;
+  for (std::uint32_t i = 0; i < slots; ++i) sequences_[i].wanted = 0;
   while (!sequences_[turn_].ready()) turn_ = (turn_ + 1) % slots;
   const std::uint32_t first = turn_;
   turn_ = (turn_ + 1) % slots;
-  const std::uint32_t left = shape_.chunk > singles ? shape_.chunk - singles : 0;
-  add_rows(first, std::max(1u, prompts ? left / prompts : 1));
-  for (std::uint32_t i = 0; i < slots; ++i) {
+  const std::uint32_t unasked = chunk > ready.singles ? chunk - ready.singles : 0;
+  const std::uint32_t left = ready.prompts ? std::max(unasked, chunk / 4) : 0;
+  add_rows(first, std::max(1u, left / std::max(1u, ready.prompts)));
+  const std::uint32_t own = sequences_[first].pending() > 1;
+  const std::uint32_t end = chunk - left + own * pass_.tokens;  // of rows that come alone
+  for (std::uint32_t i = 0; i < slots && pass_.tokens < end; ++i) {
     const std::uint32_t slot = (first + i) % slots;
     if (sequences_[slot].ready() && sequences_[slot].pending() == 1) add_rows(slot, 1);
   }
-  const std::uint32_t own = sequences_[first].pending() > 1;
-  std::uint32_t taking = own + share_rows(first, 1, prompts - own);
-  while (taking > 0 && pass_.tokens < shape_.chunk) taking = share_rows(first, 0, taking);
+  std::uint32_t taking = own + share_rows(first, 1, ready.prompts - own);
+  while (taking > 0 && pass_.tokens < chunk) taking = share_rows(first, 0, taking);
   for (std::uint32_t i = 0; i < slots; ++i) {
     const Sequence& s = sequences_[i];
     if (s.conduct.sampling && s.pending() == 1) pass_.waiting += s.pass_tokens;

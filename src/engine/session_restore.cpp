@@ -10,7 +10,7 @@ namespace inlay {
 SnapshotReader::~SnapshotReader() {
   if (kept_) return;
   for (const Restored& r : restored_) {
-    cache_.cut(r.s->chain, 0);
+    cache_.forget(r.s->chain);
     ++r.s->generation;
   }
 }
@@ -29,8 +29,9 @@ Status SnapshotReader::read(bool linked) {
     RecordHeader header;
     INLAY_TRY(read_header(source_, offset, own_, &header, error_));
     if (header.kind != RecordKind::more || header.sequences != 1) {
-      return fail(error_, Status::format, "{}: the record at {} does not go on with one sequence",
-                  name(), offset);
+      return fail(error_, Status::format,
+                  "{}: the record at {} is of kind {} with {} sequences, expected kind 2 with 1",
+                  name(), offset, static_cast<std::uint32_t>(header.kind), header.sequences);
     }
     INLAY_TRY(read_record(header, offset));
     offset += header.bytes;

@@ -52,11 +52,13 @@ Status Session::sample(Sequence& s, SessionEvent* event, Error& error) {
   return Status::ok;
 }
 
-// The next thing to tell of the latest pass; Status::ok when there is nothing.
-Status Session::next_event(SessionEvent* event, Error& error) {
+// The next thing to tell of the latest pass; Status::ok when there is nothing, yield when it has to
+// be drawn and there is no time left for that.
+Status Session::next_event(std::uint64_t deadline, bool worked, SessionEvent* event, Error& error) {
   for (; told_ < shape_.slots(); ++told_) {
     Sequence& s = sequences_[told_];
     if (!s.event) continue;
+    if (s.conduct.sampling && !has_time_to_draw(deadline, worked)) return Status::yield;
     s.event = false;
     if (!s.conduct.sampling) {
       event->sequence = id_of(s);
@@ -70,6 +72,11 @@ Status Session::next_event(SessionEvent* event, Error& error) {
     return Status::token;
   }
   return Status::ok;
+}
+
+// deadline 0: never.
+bool Session::is_late(std::uint64_t deadline) const {
+  return deadline != 0 && clock_.now(clock_.user) >= deadline;
 }
 
 // Whether a draw, which is one piece, may begin: not when it would surely end too late, unless this
@@ -86,14 +93,14 @@ Status Session::step(const Budget& budget, SessionEvent* event, Error& error) {
   Limits limits{0, budget.tiles ? budget.tiles : 1};
   if (budget.nanoseconds &&
       !checked_add(clock_.now(clock_.user), budget.nanoseconds, limits.deadline)) {
-    limits.deadline = 0;
+    limits.deadline = UINT64_MAX;
   }
   for (bool worked = false;; worked = true) {
     if (!executor_.running()) {
-      if (!has_time_to_draw(limits.deadline, worked)) return Status::yield;
-      if (const Status told = next_event(event, error); told != Status::ok) return told;
+      const Status told = next_event(limits.deadline, worked, event, error);
+      if (told != Status::ok) return told;
       if (limits.tiles == 0) return Status::yield;
-      if (!build_pass()) {
+      if (!build_pass(limits.deadline)) {
         executor_.take_stop();
         return Status::done;
       }
@@ -105,7 +112,7 @@ Status Session::step(const Budget& budget, SessionEvent* event, Error& error) {
     }
     finish_pass();
     if (executor_.take_stop()) return Status::yield;
-    if (limits.deadline && clock_.now(clock_.user) >= limits.deadline) return Status::yield;
+    if (is_late(limits.deadline)) return Status::yield;
   }
 }
 

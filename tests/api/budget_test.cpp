@@ -149,3 +149,69 @@ TEST_CASE("feeding in pieces gives the logits of feeding at once", "[api]") {
     CHECK(std::memcmp(logits, &whole[position * vocabulary], vocabulary * sizeof(float)) == 0);
   }
 }
+
+TEST_CASE("a prompt moves on beside more generations than a pass has room for", "[api]") {
+  const TestModel model(demo_path());
+  auto options = small();
+  options.sequences = 9;
+  options.chunk = 8;
+  TestSession session(model, options);
+  inlay_sampler_options sampler;
+  inlay_sampler_options_defaults(&sampler);
+  for (std::int32_t i = 0; i < 8; ++i) {
+    const inlay_sequence sequence = session.add();
+    session.feed(sequence, {i, 3});
+    REQUIRE(inlay_session_set_stop(session.handle, sequence, nullptr, 0, INLAY_STOP_IGNORE_END,
+                                   nullptr) == INLAY_OK);
+    REQUIRE(inlay_session_generate(session.handle, sequence, &sampler, 0, nullptr) == INLAY_OK);
+  }
+  const inlay_sequence prompt = session.add();
+  session.feed(prompt, some_ids(100));
+  inlay_event event{};
+  std::uint32_t tokens = 0;
+  while (session.step(event) == INLAY_TOKEN) ++tokens;
+  CHECK(event.sequence == prompt);
+  inlay_session_info info{};
+  info.struct_size = sizeof info;
+  REQUIRE(inlay_session_get_info(session.handle, &info) == INLAY_OK);
+  CHECK(info.passes <= 51);  // two rows of each at least
+  CHECK(tokens >= 5 * info.passes);
+}
+
+namespace {
+
+struct Clock {
+  std::uint64_t now = 0, pace = 1;
+  static std::uint64_t tick(void* user) {
+    auto* clock = static_cast<Clock*>(user);
+    return clock->now += clock->pace;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("only a draw waits for a step that has time for a draw", "[api]") {
+  Clock clock;
+  inlay_host host;
+  inlay_host_defaults(&host);
+  host.clock = {&clock, Clock::tick};
+  const TestModel model(demo_path(), nullptr, INLAY_OPEN_WEIGHTS, &host);
+  auto options = small();
+  options.sequences = 2;
+  TestSession session(model, options);
+  const inlay_sequence drawing = session.add(), other = session.add();
+  session.feed(drawing, {1, 2, 3});
+  inlay_sampler_options sampler;
+  inlay_sampler_options_defaults(&sampler);
+  REQUIRE(inlay_session_generate(session.handle, drawing, &sampler, 1, nullptr) == INLAY_OK);
+  clock.pace = 1000000;  // the draw takes a millisecond
+  inlay_event event{};
+  REQUIRE(session.step(event) == INLAY_TOKEN);
+  clock.pace = 1;
+  session.feed(other, {4, 5, 6});
+  CHECK(session.step(event, 500000) == INLAY_LOGITS);
+  session.feed(drawing, {7});
+  REQUIRE(inlay_session_generate(session.handle, drawing, &sampler, 1, nullptr) == INLAY_OK);
+  CHECK(session.step(event, 500000) == INLAY_YIELD);
+  CHECK(session.step(event, 500000) == INLAY_TOKEN);
+}

@@ -92,6 +92,8 @@ TEST_CASE("facade: an empty session refuses everything", "[api]") {
   REQUIRE(session.restore(file.source()).error().status() == Status::argument);
   REQUIRE(session.write_trace(inlay::Sink::callback(file)).error().status() == Status::argument);
   REQUIRE((session.info().context == 0 && session.info().pages == 0));
+  REQUIRE(session.logits(1).error().status() == Status::argument);
+  REQUIRE(inlay::Logits().row(0).empty());
 }
 
 TEST_CASE("facade: fork, rewind and what was found again", "[api]") {

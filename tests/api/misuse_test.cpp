@@ -215,6 +215,34 @@ TEST_CASE("options and events of the first version keep working", "[api]") {
   CHECK(event.dropped == 0xabababab);
 }
 
+TEST_CASE("a count over the context is refused before the ids are read", "[api]") {
+  const TestModel model(demo_path());
+  TestSession session(model, TestSession::options());
+  const inlay_sequence sequence = session.add();
+  const std::int32_t one = 5;  // reading more ends the test
+  for (const std::uint32_t policy : {INLAY_CONTEXT_STOP, INLAY_CONTEXT_DROP}) {
+    REQUIRE(inlay_session_set_context_policy(session.handle, sequence, policy, 1, nullptr) == 0);
+    CHECK(inlay_session_feed(session.handle, sequence, &one, std::size_t{1} << 50, 0, nullptr) ==
+          INLAY_ERROR_LIMIT);
+  }
+  session.feed(sequence, {one});
+}
+
+TEST_CASE("defaults write no byte behind an older, smaller struct", "[api]") {
+  struct {
+    inlay_session_options options;
+    unsigned char behind[16];
+  } memory;
+  std::memset(&memory, 0x5a, sizeof memory);
+  inlay_session_options_init(&memory.options, offsetof(inlay_session_options, value_type));
+  CHECK(memory.options.struct_size == offsetof(inlay_session_options, value_type));
+  CHECK(memory.options.chunk == 256);
+  CHECK(memory.options.value_type == 0x5a5a5a5a);
+  inlay_session_options_init(&memory.options, sizeof memory.options);
+  CHECK(memory.options.reuse == 1);
+  CHECK(memory.behind[0] == 0x5a);
+}
+
 TEST_CASE("depths: what is not opened is a state error", "[api]") {
   const TestModel metadata(tiny(), nullptr, INLAY_OPEN_METADATA);
   const TestModel program(tiny(), nullptr, INLAY_OPEN_PROGRAM);

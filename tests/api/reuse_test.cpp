@@ -248,6 +248,27 @@ TEST_CASE("a fork costs no page and no token until it goes its own way", "[api]"
   }
 }
 
+TEST_CASE("logits stay at hand until there is something to compute", "[api]") {
+  TestSession session(small(), roomy(128, 2));
+  const inlay_sequence sequence = session.add();
+  const Tokens ids = random_ids(20, 3);
+  session.feed(sequence, ids);
+  const auto told = finish(session, sequence);  // the last step has said that all is done
+  const float* logits = nullptr;
+  std::uint32_t rows = 0, position = 0;
+  REQUIRE(inlay_session_logits(session.handle, sequence, &logits, &rows, &position) == INLAY_OK);
+  CHECK(rows == 1);
+  CHECK(position == 19);
+  CHECK(std::vector<float>(logits, logits + 50) == told);
+  answer(session, sequence, 1);
+  CHECK(info_of(session).tokens_computed == 20);
+  session.feed(session.add(), {1, 2, 3});
+  inlay_event event{};
+  REQUIRE(session.step(event) == INLAY_LOGITS);
+  CHECK(inlay_session_logits(session.handle, sequence, &logits, &rows, &position) ==
+        INLAY_ERROR_STATE);
+}
+
 TEST_CASE("a fork draws from the logits of the first at once", "[api]") {
   TestSession session(small(), roomy(200, 3));
   const inlay_sequence a = session.add();
@@ -280,6 +301,19 @@ TEST_CASE("after a rewind only what is fed anew is computed", "[api]") {
     CHECK(finish(session, a) == alone(all));
     CHECK(info_of(session).tokens_computed == 150 + 20);
   }
+}
+
+TEST_CASE("a sequence that goes back to its beginning finds its history again", "[api]") {
+  TestSession session(small(), roomy(512, 1));
+  const inlay_sequence sequence = session.add();
+  const Tokens ids = random_ids(300, 5);
+  session.feed(sequence, ids);
+  finish(session);
+  REQUIRE(inlay_session_rewind(session.handle, sequence, 0, nullptr) == INLAY_OK);
+  session.feed(sequence, ids);
+  CHECK(finish(session, sequence) == alone(ids));
+  CHECK(info_of(session).tokens_computed == 301);  // the last one for its logits
+  CHECK(info_of(session).tokens_reused == 299);
 }
 
 TEST_CASE("ids that differ at any place of a page are told apart", "[api]") {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Iterator, TypeVar, Union
@@ -50,9 +51,8 @@ def open_source(source: Source, by_path: Callable[..., T], by_memory: Callable[.
 
 def writer_of(target: Target) -> Callable[[bytes], object]:
     """The function that takes the bytes for a target that is no path."""
-    write = getattr(target, "write", None)
-    if write is not None:
-        return lambda data: _write_all(write, data)
+    if hasattr(target, "write"):
+        return lambda data: _write_all(target, data)
     if not callable(target):
         raise TypeError("target: expected a path, a binary file or a function, not "
                         + type(target).__name__)
@@ -65,18 +65,20 @@ def appending(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], object
     with open(path, "r+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         try:
-            yield lambda data: _write_all(file.write, data)
+            yield lambda data: _write_all(file, data)
         except BaseException:
             file.truncate(end)
             raise
 
 
-def _write_all(write: Callable[[bytes], Any], data: bytes) -> None:
+def _write_all(file: Any, data: bytes) -> None:
     """Writes until all is taken: a file without a buffer may take a part and say how much."""
     while data:
-        count = write(data)
-        if not isinstance(count, int):
-            return
+        count = file.write(data)
+        if count is None and isinstance(file, io.RawIOBase):
+            count = 0  # it would have to wait
+        if not isinstance(count, int) or isinstance(count, bool):
+            return  # it takes all, or raises
         if count <= 0:
             raise OSError("write: the file takes no more bytes")
         data = data[count:]

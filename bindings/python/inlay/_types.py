@@ -217,7 +217,7 @@ class SessionOptions(TypedDict, total=False):
     value_type: KvType
     """Type of the values, kv_type is then of the keys; "auto": one type for both."""
     threads: int
-    """0: one for each physical core."""
+    """0: one for each physical core, as far as affinity and a container's quota allow."""
     reuse: bool
     """Find what is computed again by its tokens; the results are the same bits; True."""
     kv_tokens: int

@@ -872,6 +872,30 @@ class Voices(BindingTest):
                 row = self.row(session, sequence)
             self.assertEqual(row, last_row(self.model, self.ids[:120] + [9, 8]))
 
+    def test_files_that_take_a_part_or_nothing(self):
+        class File(io.RawIOBase):
+            def __init__(self, take):
+                self.take, self.content = take, b""
+
+            def write(self, data):
+                count = self.take(len(data))
+                self.content += data[:len(data) if count is True else count or 0]
+                return count
+
+        with self.model.session() as session:
+            sequence = session.add()
+            session.feed(sequence, self.ids[:70])
+            session.step()
+            whole = io.BytesIO()
+            session.save(whole, sequence)
+            for take in (lambda size: size // 3 + 1, lambda size: True):
+                file = File(take)
+                session.save(file, sequence)
+                self.assertEqual(file.content, whole.getvalue())
+            for take in (lambda size: 0, lambda size: None):  # None: it would have to wait
+                with self.assertRaisesRegex(OSError, "no more bytes"):
+                    session.save(File(take), sequence)
+
     def test_files_that_are_refused(self):
         pieces = []
         with self.model.session() as session:
