@@ -514,7 +514,8 @@ typedef struct inlay_session_options {
   uint32_t context;     /* tokens one sequence can hold; 0: as trained, at most 4096. */
   uint32_t sequences;   /* how many at once; 0: 1. Default 1 */
   uint32_t chunk;       /* most tokens in one pass over the weights, up to 8192; 0: 256 */
-  uint32_t logits_rows; /* most rows of logits in one pass; 0: one for each sequence */
+  uint32_t logits_rows; /* most rows of logits in one pass; 0: one for each sequence. With
+                           fewer, generations take turns */
   uint32_t kv_type;     /* INLAY_KV_...; AUTO: F32 for a model of F32 weights, else F16 */
   uint32_t threads;     /* without host jobs: threads incl. the caller's; 0: physical cores, as far
                            as affinity and a container's quota allow */

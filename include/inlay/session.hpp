@@ -154,8 +154,8 @@ class Session {
     if (error.set(inlay_session_fork(raw_, sequence, &copy, error.raw()))) return error;
     return copy;
   }
-  /// Back to the first `length` tokens; what came after is forgotten. A sampler stays and draws
-  /// again from there. Errors: argument (more than the sequence has), state.
+  /// Back to the first `length` tokens; what was computed behind is remembered. A sampler stays and
+  /// draws again from there. Errors: argument (more than the sequence has), state.
   Result<void> rewind(Sequence sequence, std::uint32_t length) {
     Error error;
     error.set(inlay_session_rewind(raw_, sequence, length, error.raw()));

@@ -1,4 +1,4 @@
-// session.cpp - sequences come and go, are fed, go back, and say how they are.
+// session.cpp - sequences come and go, and say how they are.
 #include "engine/session.h"
 
 #include <algorithm>
@@ -9,35 +9,6 @@
 #include "engine/importance.h"
 
 namespace inlay {
-namespace {
-
-Status not_alive(std::uint64_t sequence, Error& error) {
-  return fail(error, Status::state, "session: sequence {:#x} is not alive", sequence);
-}
-
-Status check_ids(const char* what, std::span<const std::int32_t> ids, std::uint32_t vocabulary,
-                 Error& error) {
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] >= 0 && static_cast<std::uint32_t>(ids[i]) < vocabulary) continue;
-    return fail(error, Status::argument, "{}: token {} is {}, the vocabulary has {}", what, i,
-                ids[i], vocabulary);
-  }
-  return Status::ok;
-}
-
-// A generation of max_tokens (0: no limit) in a context that must not overflow.
-Status check_fits(std::uint64_t max_tokens, std::uint32_t length, std::uint32_t context,
-                  Error& error) {
-  if (max_tokens == 0) {
-    return fail(error, Status::limit,
-                "generate: max_tokens is 0, which is no limit, and the context has {}", context);
-  }
-  if (max_tokens <= context - length) return Status::ok;
-  return fail(error, Status::limit, "generate: {} tokens + {} in the sequence, the context has {}",
-              max_tokens, length, context);
-}
-
-}  // namespace
 
 // ---- Slots --------------------------------------------------------------------------------------
 
@@ -63,6 +34,10 @@ Sequence* Session::free_slot() const {
     if (!sequences_[i].alive() && !sequences_[i].leaving) return &sequences_[i];
   }
   return nullptr;  // cannot be: no more are leaving than a pass had
+}
+
+Status Session::not_alive(std::uint64_t sequence, Error& error) {
+  return fail(error, Status::state, "session: sequence {:#x} is not alive", sequence);
 }
 
 Status Session::no_slot(Error& error) const {
@@ -137,184 +112,6 @@ Status Session::fork(std::uint64_t sequence, std::uint64_t* copy, Error& error) 
   }
   if (!other->event) draw_from_last(*other);
   *copy = id_of(*other);
-  return Status::ok;
-}
-
-// ---- Tokens -------------------------------------------------------------------------------------
-
-// A pass in flight may hold pages of sequences that are gone, and then it gives way.
-bool Session::extend(Chain& chain, std::span<const std::int32_t> ids) {
-  if (cache_.append(chain, ids)) return true;
-  if (leaving_ == 0) return false;
-  abandon_pass();
-  return cache_.append(chain, ids);
-}
-
-bool Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits) {
-  const std::uint32_t before = s.length();
-  if (s.pass_tokens && cache_.copies(s.chain)) abandon_pass();  // it reads the page to be replaced
-  if (!extend(s.chain, ids)) return false;
-  std::copy_n(ids.data(), ids.size(), s.ids + before);
-  for (std::uint32_t at = before; at < s.length(); ++at) s.want(at, all_logits);
-  skip_computed(s);
-  return true;
-}
-
-// Forgets tokens behind the first `keep`: at least `count`, and at least half of them, so that
-// `adding` tokens have room. False: no page is free, and nothing has changed.
-bool Session::drop_middle(Sequence& s, std::uint32_t count, std::uint32_t adding) {
-  const std::uint32_t keep = std::min(s.conduct.keep, s.length());
-  const std::uint32_t gone = std::max(count, (s.length() - keep + 1) / 2);
-  const std::uint32_t left = s.length() - gone;
-  if (s.pass_tokens) abandon_pass();
-  if (!cache_.can_regrow(s.chain, keep, left + adding)) {
-    if (leaving_ > 0) abandon_pass();
-    cache_.forget_sources();
-    if (!cache_.can_regrow(s.chain, keep, left + adding)) return false;
-  }
-  for (std::uint32_t at = keep; at < left; ++at) s.want(at, s.wants_all(at + gone));
-  std::copy(s.ids + keep + gone, s.ids + s.length(), s.ids + keep);
-  cache_.cut(s.chain, keep);
-  static_cast<void>(cache_.append(s.chain, {s.ids + keep, left - keep}));  // there is room
-  s.computed = std::min(s.computed, keep);
-  s.saved = std::min(s.saved, keep);
-  s.again = s.wanted = 0;
-  s.event = false;
-  s.conduct.dropped += gone;
-  counters_.dropped += gone;
-  tell(model_.host().log, INLAY_LOG_INFO,
-       "sequence {:#x}: the context of {} is full, {} tokens behind the first {} are dropped",
-       id_of(s), shape_.context, gone, keep);
-  skip_computed(s);
-  return true;
-}
-
-Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, std::uint32_t flags,
-                     Error& error) {
-  const BusyGuard guard(busy_);
-  if (!guard) return guard.refuse(error);
-  Sequence* s = find(sequence);
-  if (!s) return not_alive(sequence, error);
-  const bool drops = s->conduct.policy == INLAY_CONTEXT_DROP;
-  const std::uint32_t stay = drops ? std::min(s->conduct.keep, s->length()) : s->length();
-  if (ids.size() > shape_.context - stay) {
-    return fail(error, Status::limit, "feed: {} tokens + {} in the sequence, the context has {}",
-                ids.size(), s->length(), shape_.context);
-  }
-  INLAY_TRY(check_ids("feed", ids, model_.program().vocabulary, error));
-  const auto count = static_cast<std::uint32_t>(ids.size());
-  const std::uint32_t room = shape_.context - s->length();
-  if (count > room && !drop_middle(*s, count - room, count)) return no_pages("feed", error);
-  if (!append(*s, ids, flags & INLAY_FEED_ALL_LOGITS)) return no_pages("feed", error);
-  if (s->conduct.sampling && !ids.empty()) s->event = false;  // the end to draw at has moved
-  return Status::ok;
-}
-
-// A sequence with a sampler and nothing pending draws from the logits at hand, or computes its last
-// token once more.
-void Session::draw_from_last(Sequence& s) {
-  if (!s.conduct.sampling) return;
-  s.event = false;  // rows of a prompt are not told any more
-  if (s.pending() != 0 || s.length() == 0) return;
-  s.event = s.wanted > 0 && s.wanted_end() == s.length() && !executor_.running();
-  if (s.event) {
-    told_ = 0;
-  } else {
-    s.again = 1;
-  }
-}
-
-void Session::go_back(Sequence& s, std::uint32_t length) {
-  if (s.pass_tokens) abandon_pass();
-  cache_.cut(s.chain, length);
-  s.computed = std::min(s.computed, length);
-  s.saved = std::min(s.saved, length);
-  s.again = 0;
-  s.event = false;
-  s.wanted = s.wanted_position < length ? std::min(s.wanted, length - s.wanted_position) : 0;
-  draw_from_last(s);
-}
-
-Status Session::rewind(std::uint64_t sequence, std::uint32_t length, Error& error) {
-  const BusyGuard guard(busy_);
-  if (!guard) return guard.refuse(error);
-  Sequence* s = find(sequence);
-  if (!s) return not_alive(sequence, error);
-  if (length > s->length()) {
-    return fail(error, Status::argument, "rewind: to {} tokens, the sequence has {}", length,
-                s->length());
-  }
-  if (length < s->length()) go_back(*s, length);
-  return Status::ok;
-}
-
-Status Session::clear(std::uint64_t sequence) {
-  const BusyGuard guard(busy_);
-  Sequence* s = guard ? find(sequence) : nullptr;
-  if (!s) return Status::state;
-  if (s->computed < s->length()) go_back(*s, s->computed);
-  return Status::ok;
-}
-
-// ---- Conduct ------------------------------------------------------------------------------------
-
-Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* options,
-                         std::uint64_t max_tokens, Error& error) {
-  const BusyGuard guard(busy_);
-  if (!guard) return guard.refuse(error);
-  Sequence* s = find(sequence);
-  if (!s) return not_alive(sequence, error);
-  Conduct& conduct = s->conduct;
-  if (!options) {
-    conduct.sampling = false;
-    if (s->pass_tokens == 0) s->again = 0;  // else it is being computed once more
-    return Status::ok;
-  }
-  if (conduct.policy == INLAY_CONTEXT_REFUSE) {
-    INLAY_TRY(check_fits(max_tokens, s->length(), shape_.context, error));
-  }
-  const std::uint32_t vocabulary = model_.program().vocabulary;
-  INLAY_TRY(conduct.sampler.init(*options, vocabulary,
-                                 {sampler_memory_, Sampler::bytes(vocabulary)}, error));
-  conduct.sampling = true;
-  conduct.tokens_left = max_tokens ? max_tokens : UINT64_MAX;
-  draw_from_last(*s);
-  return Status::ok;
-}
-
-Status Session::set_context_policy(std::uint64_t sequence, std::uint32_t policy, std::uint32_t keep,
-                                   Error& error) {
-  const BusyGuard guard(busy_);
-  if (!guard) return guard.refuse(error);
-  Sequence* s = find(sequence);
-  if (!s) return not_alive(sequence, error);
-  if (policy > INLAY_CONTEXT_DROP) {
-    return fail(error, Status::argument, "context policy: {}, known are 0 to 2", policy);
-  }
-  if (keep >= shape_.context) {
-    return fail(error, Status::argument, "context policy: keep is {}, the context has {}", keep,
-                shape_.context);
-  }
-  s->conduct.policy = policy;
-  s->conduct.keep = keep;
-  return Status::ok;
-}
-
-Status Session::set_stop(std::uint64_t sequence, std::span<const std::int32_t> ids,
-                         std::uint32_t flags, Error& error) {
-  const BusyGuard guard(busy_);
-  if (!guard) return guard.refuse(error);
-  Sequence* s = find(sequence);
-  if (!s) return not_alive(sequence, error);
-  if (ids.size() > INLAY_STOP_MAX) {
-    return fail(error, Status::limit, "stop: {} tokens, at most {}", ids.size(),
-                static_cast<int>(INLAY_STOP_MAX));
-  }
-  INLAY_TRY(check_ids("stop", ids, model_.program().vocabulary, error));
-  StopRules& stop = s->conduct.stop;
-  std::copy(ids.begin(), ids.end(), stop.ids);
-  stop.count = static_cast<std::uint32_t>(ids.size());
-  stop.ignore_end = flags & INLAY_STOP_IGNORE_END;
   return Status::ok;
 }
 

@@ -130,16 +130,20 @@ class Session {
   std::uint64_t id_of(const Sequence& s) const;
   Sequence* free_slot() const;  // nullptr: `sequences` of them are alive
   std::uint32_t alive() const;
+  static Status not_alive(std::uint64_t sequence, Error& error);
   Status no_slot(Error& error) const;
+  Status no_pages(const char* what, Error& error) const;
   void remove(Sequence& s);
   void release(Sequence& s);
+
+  // session_tokens.cpp
+  Status check_ids(const char* what, std::span<const std::int32_t> ids, Error& error) const;
   // Adds to the tokens of s. False: no page is free; nothing has changed.
   bool append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits);
   bool extend(Chain& chain, std::span<const std::int32_t> ids);
   bool drop_middle(Sequence& s, std::uint32_t count, std::uint32_t adding);
   void go_back(Sequence& s, std::uint32_t length);
   void draw_from_last(Sequence& s);
-  Status no_pages(const char* what, Error& error) const;
 
   // session_pass.cpp
   bool has_leader(Sequence& s) const;

@@ -58,7 +58,7 @@ class Session:
         return self._session.fork(sequence)
 
     def rewind(self, sequence: int, length: int) -> None:
-        """Back to the first `length` tokens; what came after is forgotten.
+        """Back to the first `length` tokens; what was computed behind is remembered.
 
         A sampler stays and draws again from there.
         """
