@@ -8,6 +8,7 @@
 
 #include "base/hash_map.h"
 #include "engine/model.h"
+#include "quant/interleave.h"
 
 namespace inlay {
 namespace {
@@ -24,25 +25,38 @@ void add_text(ByteHash& hash, std::string_view text) {
   hash.add(text.data(), text.size());
 }
 
+// Bytes of a matrix as its file has them, wherever it lies.
+void add_bytes(ByteHash& hash, const WeightInfo& weight, const WeightData& in, std::uint64_t begin,
+               std::uint64_t size) {
+  if (!in.interleaved) {
+    return hash.add(static_cast<const std::byte*>(in.data) + begin, static_cast<std::size_t>(size));
+  }
+  for (const std::uint64_t end = begin + size; begin < end; ++begin) {
+    const std::byte byte = take_byte(weight.type, in.data, weight.rows, weight.row_bytes, begin);
+    hash.add(&byte, 1);
+  }
+}
+
 // Evenly over the whole, with both ends.
-void add_samples(ByteHash& hash, const std::byte* data, std::uint64_t size) {
-  if (size <= window_bytes * windows) return hash.add(data, static_cast<std::size_t>(size));
+void add_samples(ByteHash& hash, const WeightInfo& weight, const WeightData& in) {
+  const std::uint64_t size = weight.bytes;
+  if (size <= window_bytes * windows) return add_bytes(hash, weight, in, 0, size);
   for (std::uint64_t i = 0; i < windows; ++i) {
-    hash.add(data + (size - window_bytes) * i / (windows - 1), window_bytes);
+    add_bytes(hash, weight, in, (size - window_bytes) * i / (windows - 1), window_bytes);
   }
 }
 
 void add_weight(ByteHash& hash, const Model& model, std::size_t index) {
   const WeightInfo& weight = model.program().weights[index];
-  const auto* data = static_cast<const std::byte*>(model.weights()[index]);
+  const WeightData& data = model.weights()[index];
   add_text(hash, model.manifest().tensors()[weight.tensor].name);
   hash.add(std::uint32_t{weight.matrix});
   hash.add(weight.rows);
   hash.add(weight.columns);
-  hash.add(model.scales() ? model.scales()[index] : 1.0f);
-  if (!weight.matrix) return hash.add(data, static_cast<std::size_t>(weight.bytes));
+  hash.add(data.scale);
+  if (!weight.matrix) return hash.add(data.data, static_cast<std::size_t>(weight.bytes));
   hash.add(weight.type);
-  add_samples(hash, data, weight.bytes);
+  add_samples(hash, weight, data);
 }
 
 // What is observed changes no result.

@@ -44,9 +44,7 @@ class Model {
   const Program& program() const { return program_; }
   const KernelTable& kernels() const { return *kernels_; }
   const char* isa() const;  // zero-terminated; "" before the program is recorded
-  const void* const* weights() const { return weights_.data(); }
-  // By WeightId; nullptr when no weight has one.
-  const float* scales() const { return weights_.scales(); }
+  const WeightData* weights() const { return weights_.data(); }  // by WeightId
 
   // The number under <architecture>.<key>; 0 when there is none that fits.
   std::uint32_t stated(std::string_view key) const;

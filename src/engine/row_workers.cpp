@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/checked.h"
 #include "base/diagnostics.h"
 #include "base/flush_denormals.h"
 #include "base/pages.h"
 #include "engine/mix.h"
 #include "quant/dequantize.h"
 #include "quant/encode.h"
+#include "quant/interleave.h"
 #include "quant/rounding.h"
 
 namespace inlay {
@@ -73,13 +75,16 @@ Status RowWorkers::make_workers(Error& error) {
 // All that workers need, taken here: while they run only scratch of a packed tensor may grow.
 Status RowWorkers::reserve(Error& error) {
   const bool floats = mode_ == Mode::encode || mode_ == Mode::check;
-  const bool stored = !stored_ && mode_ != Mode::copy;
+  const bool stored = !stored_ && (mode_ != Mode::copy || task_.matrix_rows);
+  const std::uint64_t group =
+      task_.matrix_rows ? interleaved_rows * std::max(row_bytes_, stored_bytes_) : 0;
   for (Worker& w : workers_) {
     Status status = Status::ok;
     if (floats && w.row.size() < columns_) status = w.row.resize(columns_);
     if (stored && w.stored.size() < piece_rows_ * stored_bytes_) {
       if (!is_error(status)) status = w.stored.resize(piece_rows_ * stored_bytes_);
     }
+    if (!is_error(status) && w.group.size() < group) status = w.group.resize(group);
     if (is_error(status)) return fail_memory(error, Shown(task_.tensor->name).view());
     w.failed = none;
   }
@@ -101,6 +106,7 @@ Status RowWorkers::make(const RowTask& task, std::byte* out, Error& error) {
   const std::uint64_t elements = same ? copied_piece : encoded_piece;
   piece_rows_ = std::max<std::uint64_t>(1, elements / columns_);
   if (tensor.packing != no_packing) piece_rows_ = std::max(piece_rows_, packed_rows);
+  if (task.matrix_rows) piece_rows_ = align_up(piece_rows_, interleaved_rows);
   if (!stored_ && !concurrent_) return make_from_slabs(task, out, error);
   INLAY_TRY(reserve(error));
   std::uint64_t done = 0;
@@ -149,10 +155,11 @@ Status RowWorkers::learn_scratch(std::uint64_t* done, Error& error) {
 // The calling thread reads some rows, then all work on them.
 Status RowWorkers::make_from_slabs(const RowTask& task, std::byte* out, Error& error) {
   Array<std::byte>& scratch = workers_[0].scratch;
-  if (mode_ == Mode::copy) {
+  if (mode_ == Mode::copy && !task.matrix_rows) {
     return read_rows(files_, manifest_, *task.tensor, task.first, task.count, out, scratch, error);
   }
-  const std::uint64_t most = std::max<std::uint64_t>(1, slab_bytes / stored_bytes_);
+  const std::uint64_t most = align_up(std::max<std::uint64_t>(1, slab_bytes / stored_bytes_),
+                                      task.matrix_rows ? interleaved_rows : 1);
   const std::uint64_t rows = std::min(task.count, most);
   if (slab_.size() < rows * stored_bytes_ && is_error(slab_.resize(rows * stored_bytes_))) {
     return fail_memory(error, Shown(task.tensor->name).view());
@@ -224,27 +231,63 @@ void RowWorkers::work(Worker& worker) {
 
 Status RowWorkers::piece(Worker& worker, std::uint64_t first, std::uint64_t count) {
   const std::uint64_t at = first - task_.first;
-  std::byte* out = out_ + at * row_bytes_;
   const std::byte* stored = stored_ ? stored_ + at * stored_bytes_ : worker.stored.data();
-  if (mode_ == Mode::copy && stored_) {
+  if (mode_ == Mode::check) return check_rows(worker, first, count, stored);
+  std::byte* out = out_ + at * row_bytes_;
+  if (!stored_) {
+    const bool straight = mode_ == Mode::copy && !task_.matrix_rows;
+    std::byte* to = straight ? out : worker.stored.data();
+    INLAY_TRY(read_rows(files_, manifest_, *task_.tensor, first, count, to, worker.scratch,
+                        worker.error));
+    if (straight) return Status::ok;
+  }
+  return task_.matrix_rows ? make_interleaved(worker, first, count, stored, out)
+                           : make_rows(worker, first, count, stored, out);
+}
+
+Status RowWorkers::make_rows(Worker& worker, std::uint64_t first, std::uint64_t count,
+                             const std::byte* stored, std::byte* out) {
+  if (mode_ == Mode::copy) {
     std::memcpy(out, stored, count * row_bytes_);
     return Status::ok;
   }
-  if (!stored_) {
-    std::byte* to = mode_ == Mode::copy ? out : worker.stored.data();
-    INLAY_TRY(read_rows(files_, manifest_, *task_.tensor, first, count, to, worker.scratch,
-                        worker.error));
-  }
-  for (std::uint64_t i = 0; i < count && mode_ != Mode::copy; ++i) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     const std::byte* row = stored + i * stored_bytes_;
     if (mode_ == Mode::decode) {
       dequantize_row(task_.tensor->type, row, columns_,
                      reinterpret_cast<float*>(out + i * row_bytes_));
-    } else if (mode_ == Mode::check) {
-      INLAY_TRY(check_row(worker, first + i, row));
     } else {
       INLAY_TRY(encode(worker, first + i, row, out + i * row_bytes_));
     }
+  }
+  return Status::ok;
+}
+
+Status RowWorkers::make_interleaved(Worker& worker, std::uint64_t first, std::uint64_t count,
+                                    const std::byte* stored, std::byte* out) {
+  std::uint64_t i = 0;
+  for (; count - i >= interleaved_rows; i += interleaved_rows) {
+    const std::byte* rows = stored + i * stored_bytes_;
+    if (mode_ != Mode::copy) {
+      INLAY_TRY(make_rows(worker, first + i, interleaved_rows, rows, worker.group.data()));
+      rows = worker.group.data();
+    }
+    interleave(task_.type, rows, row_bytes_, out + i * row_bytes_);
+  }
+  return make_rows(worker, first + i, count - i, stored + i * stored_bytes_, out + i * row_bytes_);
+}
+
+Status RowWorkers::check_rows(Worker& worker, std::uint64_t first, std::uint64_t count,
+                              const std::byte* stored) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::byte* row = stored + i * stored_bytes_;
+    if (task_.matrix_rows) {
+      const std::byte* matrix = stored - first * stored_bytes_;
+      take_row(task_.type, matrix, task_.matrix_rows, stored_bytes_, first + i,
+               worker.group.data());
+      row = worker.group.data();
+    }
+    INLAY_TRY(check_row(worker, first + i, row));
   }
   return Status::ok;
 }

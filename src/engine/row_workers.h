@@ -15,6 +15,9 @@ struct RowTask {
   const float* importance = nullptr;  // (k) for every row, or none: see encode_row()
   std::uint64_t first = 0;
   std::uint64_t count = 0;
+  // Not 0: in memory the rows are part of a matrix of so many, which lies as quant/interleave.h says;
+  // `first` is a multiple of 16, and so is `count` but at the matrix's end.
+  std::uint64_t matrix_rows = 0;
 };
 
 // The host's jobs or threads of its own, each with a little memory: a row of floats and, where a
@@ -40,9 +43,11 @@ class RowWorkers {
  private:
   enum class Mode : std::uint8_t { copy, decode, encode, check };
   struct Worker {
-    explicit Worker(Allocator& allocator) : row(allocator), stored(allocator), scratch(allocator) {}
+    explicit Worker(Allocator& allocator)
+        : row(allocator), stored(allocator), group(allocator), scratch(allocator) {}
     Array<float> row;         // (k)
     Array<std::byte> stored;  // one piece
+    Array<std::byte> group;   // 16 rows that are to be interleaved
     Array<std::byte> scratch;
     std::uint64_t failed = none;  // the first row that could not be made
     Error error{};
@@ -58,6 +63,12 @@ class RowWorkers {
   static void work(void* workers, std::uint32_t index);
   void work(Worker& worker);
   Status piece(Worker& worker, std::uint64_t first, std::uint64_t count);
+  Status make_rows(Worker& worker, std::uint64_t first, std::uint64_t count,
+                   const std::byte* stored, std::byte* out);
+  Status make_interleaved(Worker& worker, std::uint64_t first, std::uint64_t count,
+                          const std::byte* stored, std::byte* out);
+  Status check_rows(Worker& worker, std::uint64_t first, std::uint64_t count,
+                    const std::byte* stored);
   Status encode(Worker& worker, std::uint64_t row, const std::byte* stored, std::byte* out);
   std::uint64_t row_of_file(std::uint64_t row) const;
   Status check_row(Worker& worker, std::uint64_t row, const std::byte* stored);

@@ -168,7 +168,6 @@ void Session::begin_pass() {
   pass.program = &model_.program();
   pass.kernels = &model_.kernels();
   pass.weights = model_.weights();
-  pass.scales = model_.scales();
   pass.arena = arena_;
   pass.offsets = offsets_;
   pass.batch = Batch{pass_.tokens,    pass_.wanted,      pass_.ids,   pass_.positions,

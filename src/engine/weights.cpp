@@ -7,6 +7,7 @@
 #include "base/pages.h"
 #include "engine/progress.h"
 #include "engine/row_workers.h"
+#include "quant/interleave.h"
 
 namespace inlay {
 namespace {
@@ -33,16 +34,11 @@ Weights::~Weights() {
 }
 
 Status Weights::place(const ModelFiles& files, const Manifest& manifest, const Program& program,
-                      std::uint32_t memory, Error& error) {
+                      std::uint32_t memory, bool interleave, Error& error) {
   const std::size_t count = program.weights.size();
   if (is_error(places_.resize(count)) || is_error(data_.resize(count))) {
     return fail_memory(error, "weight list");
   }
-  bool scaled = false;
-  for (const WeightInfo& weight : program.weights) {
-    scaled = scaled || weight.scale_tensor != no_tensor;
-  }
-  if (scaled && is_error(scales_.resize(count))) return fail_memory(error, "weight scales");
   huge_ = memory == INLAY_MEMORY_HUGE_PAGES;
   borrowed_ = block_bytes_ = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -51,6 +47,8 @@ Status Weights::place(const ModelFiles& files, const Manifest& manifest, const P
     const bool stays = memory == INLAY_MEMORY_MAPPED && weight.matrix && weight.type == tensor.type;
     const std::byte* lying = stays ? rows_in_place(files, tensor) : nullptr;
     places_[i] = {lying, block_bytes_};
+    data_[i].interleaved = interleave && weight.matrix && !lying && can_interleave(weight.type) &&
+                           weight.rows >= interleaved_rows;
     std::uint64_t end = 0;
     if (lying) {
       borrowed_ += weight.bytes;
@@ -89,14 +87,11 @@ Status Weights::load(const ModelFiles& files, const Manifest& manifest, const Pr
 // As F32, which the graph has asked for; at most one number for each weight.
 Status Weights::load_scales(RowWorkers& workers, const Manifest& manifest, const Program& program,
                             Error& error) {
-  for (std::size_t i = 0; i < scales_.size(); ++i) {
+  for (std::size_t i = 0; i < data_.size(); ++i) {
     const std::uint32_t tensor = program.weights[i].scale_tensor;
-    float scale = 1.0f;
-    if (tensor != no_tensor) {
-      const RowTask task{&manifest.tensors()[tensor], Type::F32, nullptr, 0, 1};
-      INLAY_TRY(workers.make(task, reinterpret_cast<std::byte*>(&scale), error));
-    }
-    scales_[i] = scale;
+    if (tensor == no_tensor) continue;
+    const RowTask task{&manifest.tensors()[tensor], Type::F32, nullptr, 0, 1};
+    INLAY_TRY(workers.make(task, reinterpret_cast<std::byte*>(&data_[i].scale), error));
   }
   return Status::ok;
 }
@@ -106,12 +101,14 @@ Status Weights::load_one(RowWorkers& workers, Progress& progress, const TensorIn
   const RowShape rows = rows_of(weight);
   const Place& place = places_[index];
   const std::byte* data = place.lying ? place.lying : block_ + place.offset;
-  data_[index] = data;
+  data_[index].data = data;
   if (place.lying && !check) return progress.add(weight.bytes, error);
   const std::uint64_t at_once = std::clamp(bytes() / 128, least_at_once, most_at_once);
-  RowTask task{&tensor, rows.type, nullptr, 0, 0};
+  RowTask task{&tensor, rows.type, nullptr, 0, 0, data_[index].interleaved ? rows.count : 0};
   for (; task.first < rows.count; task.first += task.count) {
-    task.count = std::clamp<std::uint64_t>(at_once / rows.bytes, 1, rows.count - task.first);
+    const std::uint64_t fit = align_up(std::max<std::uint64_t>(1, at_once / rows.bytes),
+                                       task.matrix_rows ? interleaved_rows : 1);
+    task.count = std::min(fit, rows.count - task.first);
     const std::uint64_t offset = task.first * rows.bytes;
     if (!place.lying) INLAY_TRY(workers.make(task, block_ + place.offset + offset, error));
     if (check) INLAY_TRY(workers.check(task, data + offset, error));

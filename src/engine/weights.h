@@ -1,6 +1,7 @@
 // weights.h - the weights of a program in memory: where each lies, and how they get there.
 #pragma once
 
+#include "backend/cpu/cpu.h"
 #include "format/model_reader.h"
 #include "graph/program.h"
 
@@ -21,22 +22,21 @@ class Weights {
   };
 
   explicit Weights(Allocator& allocator)
-      : allocator_(allocator), places_(allocator), data_(allocator), scales_(allocator) {}
+      : allocator_(allocator), places_(allocator), data_(allocator) {}
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;
   ~Weights();
 
   // `memory`: INLAY_MEMORY_... No weight byte is read. Everything but the block is allocated here.
+  // `interleave`: matrices in the block are put as the kernels like to read them.
   Status place(const ModelFiles& files, const Manifest& manifest, const Program& program,
-               std::uint32_t memory, Error& error);
+               std::uint32_t memory, bool interleave, Error& error);
   // To be called once, after place() with the same. Errors: IO, MEMORY, CANCELLED, FORMAT (a weight
   // that is encoded or checked is not finite).
   Status load(const ModelFiles& files, const Manifest& manifest, const Program& program,
               const inlay_host& host, const Loading& loading, Error& error);
 
-  const void* const* data() const { return data_.data(); }  // by WeightId
-  // By WeightId, what the products are multiplied with; nullptr: nothing.
-  const float* scales() const { return scales_.data(); }
+  const WeightData* data() const { return data_.data(); }  // by WeightId
   std::uint64_t bytes() const { return borrowed_ + block_bytes_; }
   std::uint64_t borrowed() const { return borrowed_; }  // bytes used where they lie
 
@@ -53,8 +53,7 @@ class Weights {
 
   Allocator& allocator_;
   Array<Place> places_;
-  Array<const void*> data_;
-  Array<float> scales_;
+  Array<WeightData> data_;
   std::byte* block_ = nullptr;
   std::uint64_t block_bytes_ = 0;
   std::uint64_t borrowed_ = 0;

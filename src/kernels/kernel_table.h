@@ -40,8 +40,8 @@ INLAY_FORCE_INLINE constexpr std::uint32_t type_index(Type type) {
 struct LinearTask {
   const void* weights;     // (n, k) row-major blocks as in the file, any alignment
   std::size_t row_bytes;   // from one row of weights to the next
-  const void* x;           // (T, k) rows in the form activation_of(type), 64-byte aligned
-  std::size_t x_stride;    // bytes, a multiple of 64
+  const void* x;           // (T, k) in the form activation_of(type), 64-byte aligned
+  std::size_t x_stride;    // bytes from one row, in q8 forms from one block of 256 to the next
   float* y;                // (T, n)
   std::size_t y_stride;    // floats
   const float* bias;       // (n) or null
@@ -52,15 +52,20 @@ struct LinearTask {
   std::uint32_t row_end;
   std::uint32_t tokens;  // T, at least 1
   float scale = 1.0f;    // of the whole matrix
+  // Rows 16 i to 16 i + 15 of the matrix lie as quant/interleave.h puts them, the rest past the last
+  // whole 16 row by row; `weights` is the matrix's begin and row_begin a multiple of 16.
+  bool interleaved = false;
 };
 
 struct KernelTable {
   const char* name;
+  bool takes_interleaved;  // LinearTask::interleaved, for the types that can be
   // By type_index(type).
   void (*linear[type_count])(const LinearTask& task);
-  // By Activation. Reads k floats, writes activation_row_bytes(form, k) bytes at `out` (64-byte
-  // aligned).
-  void (*quantize[activation_count])(const float* x, std::uint32_t k, void* out);
+  // By Activation. Reads k floats, writes a row of the form at `out` (64-byte aligned); `stride`:
+  // bytes from one block of 256 to the next in the q8 forms, else without meaning.
+  void (*quantize[activation_count])(const float* x, std::uint32_t k, void* out,
+                                     std::size_t stride);
   FloatKernels f;
 };
 

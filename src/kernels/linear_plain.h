@@ -17,9 +17,19 @@ static INLAY_FORCE_INLINE std::int32_t plain_dot(const std::int8_t* a, const std
   return sum;
 }
 
+// A row of activations, its blocks of 256 `stride` bytes apart.
+template <class Block>
+struct Blocks {
+  const std::uint8_t* first;
+  std::size_t stride;
+  INLAY_FORCE_INLINE const Block& operator[](std::uint32_t i) const {
+    return *reinterpret_cast<const Block*>(first + i * stride);
+  }
+};
+
 // One more block for one output: span after span, first the scaled part, then the minimum.
 template <class Q>
-static INLAY_FORCE_INLINE float plain_step(const NormalBlock& w, const Q8x32Group* x,
+static INLAY_FORCE_INLINE float plain_step(const NormalBlock& w, const Blocks<Q8x32Group>& x,
                                            std::uint32_t block, float acc) {
   for (std::uint32_t i = 0; i < Q::elements / Q::span; ++i) {
     const std::uint32_t at = block * Q::elements + i * Q::span;  // of the row
@@ -38,7 +48,7 @@ static INLAY_FORCE_INLINE float plain_step(const NormalBlock& w, const Q8x32Grou
 
 // One more block of 256 for one output: first the scaled part, then the minima.
 template <class Q>
-static INLAY_FORCE_INLINE float plain_step(const NormalBlock& w, const Q8x256Block* x,
+static INLAY_FORCE_INLINE float plain_step(const NormalBlock& w, const Blocks<Q8x256Block>& x,
                                            std::uint32_t block, float acc) {
   static_assert(Q::elements == 256 && Q::span == 256);
   const Q8x256Block& b = x[block];
@@ -72,7 +82,7 @@ static void linear_plain(const LinearTask& task) {
         NormalBlock block;
         Q::unpack(weights + row * task.row_bytes + b * sizeof(typename Q::Block), block);
         for (std::uint32_t t = 0; t < tokens; ++t) {
-          const auto* row_x = reinterpret_cast<const X*>(x + (first + t) * task.x_stride);
+          const Blocks<X> row_x{x + (first + t) * sizeof(X), task.x_stride};
           acc[t] = plain_step<Q>(block, row_x, b, acc[t]);
         }
       }

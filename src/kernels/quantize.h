@@ -41,13 +41,13 @@ static INLAY_FORCE_INLINE std::int32_t put_codes(F32x16 v, float inverse, std::i
   return static_cast<std::int32_t>(sum(to_float(codes)));
 }
 
-static void quantize_f32(const float* x, std::uint32_t k, void* out) {
+static void quantize_f32(const float* x, std::uint32_t k, void* out, std::size_t) {
   std::memcpy(out, x, std::size_t{k} * 4);
   std::memset(static_cast<float*>(out) + k, 0,
               activation_row_bytes(Activation::f32, k) - std::size_t{k} * 4);
 }
 
-static void quantize_bf16(const float* x, std::uint32_t k, void* out) {
+static void quantize_bf16(const float* x, std::uint32_t k, void* out, std::size_t) {
   auto* y = static_cast<std::uint16_t*>(out);
   std::uint32_t i = 0;
   for (; k - i >= 16; i += 16) F32x16::load(x + i).store_bfloat(y + i);
@@ -72,14 +72,14 @@ static INLAY_FORCE_INLINE void quantize_block32(const float* x, Q8x32Group& grou
 }
 
 // k is a multiple of 32.
-static void quantize_q8_32(const float* x, std::uint32_t k, void* out) {
-  auto* groups = static_cast<Q8x32Group*>(out);
+static void quantize_q8_32(const float* x, std::uint32_t k, void* out, std::size_t stride) {
+  const auto group_of = [&](std::uint32_t b) -> Q8x32Group& {
+    return *reinterpret_cast<Q8x32Group*>(static_cast<std::byte*>(out) + b / 8 * stride);
+  };
   const std::uint32_t blocks = k / 32;
-  for (std::uint32_t b = 0; b < blocks; ++b) {
-    quantize_block32(x + b * 32, groups[b / 8], b % 8);
-  }
+  for (std::uint32_t b = 0; b < blocks; ++b) quantize_block32(x + b * 32, group_of(b), b % 8);
   for (std::uint32_t b = blocks; b % 8 != 0; ++b) {
-    Q8x32Group& group = groups[b / 8];
+    Q8x32Group& group = group_of(b);
     std::memset(group.q[b % 8], 0, 32);
     group.scale[b % 8] = 0.0f;
     group.sum[b % 8] = group.first[b % 8] = 0;
@@ -104,10 +104,10 @@ static INLAY_FORCE_INLINE void quantize_block256(const float* x, Q8x256Block& bl
 }
 
 // k is a multiple of 256.
-static void quantize_q8_256(const float* x, std::uint32_t k, void* out) {
-  auto* blocks = static_cast<Q8x256Block*>(out);
+static void quantize_q8_256(const float* x, std::uint32_t k, void* out, std::size_t stride) {
   for (std::uint32_t b = 0; b < k / 256; ++b) {
-    quantize_block256(x + std::size_t{b} * 256, blocks[b]);
+    auto* block = static_cast<std::byte*>(out) + b * stride;
+    quantize_block256(x + std::size_t{b} * 256, *reinterpret_cast<Q8x256Block*>(block));
   }
 }
 

@@ -25,6 +25,7 @@ static constexpr auto linear_of() {
 
 static constexpr KernelTable make_table(const char* name) {
   return {name,
+          Words::has_panels,
           {
 #define INLAY_TYPE(id, type, file, elements, bytes) linear_of<type>(),
 #include "quant/types.inc"

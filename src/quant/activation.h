@@ -43,6 +43,14 @@ INLAY_FORCE_INLINE constexpr std::uint32_t sum_place(std::uint32_t i) {
   return (i & ~3u) | ((i & 1) << 1) | ((i >> 1) & 1);
 }
 
+// Rows of f32 and bf16 follow each other. In the q8 forms the T rows of a value lie block by block:
+// first the first 256 of every row, then the next, so that a kernel reads what it needs at one time
+// from neighbouring lines: block b of row t is number b * T + t.
+inline constexpr std::size_t activation_block_bytes = sizeof(Q8x256Block);
+constexpr bool lies_in_blocks(Activation form) {
+  return form == Activation::q8_32 || form == Activation::q8_256;
+}
+
 // Bytes of one row of k activations, a multiple of 64. Rows start at multiples of 64 bytes; what
 // lies between k and the end of the row is zero.
 INLAY_FORCE_INLINE constexpr std::size_t activation_row_bytes(Activation form, std::uint32_t k) {

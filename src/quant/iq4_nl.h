@@ -4,6 +4,7 @@
 
 #include "quant/affine_fit.h"
 #include "quant/grids.h"
+#include "quant/lane_bits.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 #include "quant/table_fit.h"
@@ -23,6 +24,7 @@ struct IQ4_NL {
   static constexpr bool has_min = false;
   static constexpr int low = -127, high = 113;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{2, 18};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -50,18 +52,13 @@ struct IQ4_NL {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<IQ4_NL, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = (std::size_t{first} + b) * sizeof(Block);
         panel.d[b] = V::halves(rows, at);
         typename V::Step steps[4];
         V::columns(rows, at + 2, steps);
-        for (std::uint32_t i = 0; i < 4; ++i) {
-          const auto first_codes = V::template bits<0>(steps[i], 0x0f);
-          const auto second_codes = V::template bits<4>(steps[i], 0x0f);
-          panel.put_codes(b * 8 + i, V::look_up(first_codes, iq4_values));
-          panel.put_codes(b * 8 + i + 4, V::look_up(second_codes, iq4_values));
-        }
+        put_looked_up<V>(steps, iq4_values, b * 8, b * 8 + 4, panel);
       }
     }
   };

@@ -4,6 +4,7 @@
 
 #include "quant/affine_fit.h"
 #include "quant/grids.h"
+#include "quant/lane_bits.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 #include "quant/table_fit.h"
@@ -26,6 +27,7 @@ struct IQ4_XS {
   static constexpr int low = -127, high = 113;
   static constexpr float largest = 65504.0f * 31.0f * 113.0f;  // weight that its scales reach
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 136};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -63,31 +65,31 @@ struct IQ4_XS {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,
-                                        Panel<IQ4_XS, V>& panel) {
+                                        auto& panel) {
       const std::size_t at = std::size_t{first} * sizeof(Block);
-      std::uint64_t scales[16][2] = {};
-      const std::uint8_t* scale_rows[16];
-      for (int r = 0; r < 16; ++r) {
-        const std::uint8_t* p = rows.row[r] + at;
-        std::uint16_t two;
-        std::memcpy(&two, p + 2, sizeof two);
-        scales[r][0] = scale_bytes(two, p + 4);
-        scale_rows[r] = reinterpret_cast<const std::uint8_t*>(scales[r]);
-      }
       typename V::Step steps[4];
-      V::transpose(scale_rows, 0, steps);
-      panel.put_signed_scales(0, steps[0]);
-      panel.put_signed_scales(1, steps[1]);
-      panel.d[0] = V::halves(rows, at);
-      for (std::uint32_t j = 0; j < 8; ++j) {
+      V::columns(rows, at, steps);  // of the head the first two are in use
+      panel.d[0] = V::low_halves(steps[0]);
+      put_scales_of<0>(steps[0], steps[1], panel);
+      put_scales_of<1>(steps[0], steps[1], panel);
+      INLAY_UNROLL for (std::uint32_t j = 0; j < 8; ++j) {
         V::columns(rows, at + 8 + j * 16, steps);
-        for (std::uint32_t i = 0; i < 4; ++i) {
-          const auto first_codes = V::template bits<0>(steps[i], 0x0f);
-          const auto second_codes = V::template bits<4>(steps[i], 0x0f);
-          panel.put_codes(j * 8 + i, V::look_up(first_codes, iq4_values));
-          panel.put_codes(j * 8 + i + 4, V::look_up(second_codes, iq4_values));
-        }
+        put_looked_up<V>(steps, iq4_values, j * 8, j * 8 + 4, panel);
       }
+    }
+
+   private:
+    // Scales 4 * i to 4 * i + 3: their low bits are nibbles of two bytes of `low_bits`, their high
+    // bits one byte of `head`; made signed by taking 32 from each.
+    template <int i>
+    static INLAY_FORCE_INLINE void put_scales_of(typename V::Step head, typename V::Step low_bits,
+                                                 auto& panel) {
+      const auto two = V::either(
+          number_as_step<V>(V::template byte<2 * i>(low_bits)),
+          number_as_step<V>(shift_left<8>(V::template byte<2 * i + 1>(low_bits))));
+      const auto nibbles = spread_fields<V, 4, 0>(step_as_number<V>(two));
+      const auto pairs = spread_fields<V, 2, 4>(V::template byte<2 + i>(head));
+      panel.put_signed_scales(i, less_32<V>(V::either(nibbles, pairs)));
     }
   };
 

@@ -54,20 +54,76 @@ INLAY_FORCE_INLINE void spread_bits(typename V::Step bits, Put put) {
   put(7u, spread_fields<V, 1, place>(V::template byte<3>(high)));
 }
 
+// 32 less than each byte, 0 to 63, as a signed byte.
+template <class V>
+INLAY_FORCE_INLINE typename V::Step less_32(typename V::Step bytes) {
+  // Adding 32 turns bit 5 over, which then is the sign: it goes on in bits 6 and 7.
+  const auto turned =
+      number_as_step<V>(step_as_number<V>(bytes) + V::I32::broadcast(0x20202020));
+  const auto sign = V::template bits<0>(turned, 0x20);
+  return V::either(V::template bits<0>(turned, 0x3f),
+                   V::either(V::template bits<-1>(sign, 0x40),
+                             V::template bits<-2>(sign, static_cast<char>(0x80))));
+}
+
+// Four steps of codes (byte >> shift) & mask.
+template <class V, int shift, char mask>
+INLAY_FORCE_INLINE void put_bits(const typename V::Step (&bytes)[4], std::uint32_t step,
+                                 auto& panel) {
+  typename V::Step codes[4];
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) codes[i] = V::template bits<shift>(bytes[i], mask);
+  panel.put_four(step, codes);
+}
+
+// Four steps of codes of which some bits lie in `a`, the others in `b`.
+template <class V, int a_shift, char a_mask, int b_shift, char b_mask>
+INLAY_FORCE_INLINE void put_both(const typename V::Step (&a)[4], const typename V::Step (&b)[4],
+                                 std::uint32_t step, auto& panel) {
+  typename V::Step codes[4];
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) {
+    codes[i] = V::either(V::template bits<a_shift>(a[i], a_mask),
+                         V::template bits<b_shift>(b[i], b_mask));
+  }
+  panel.put_four(step, codes);
+}
+
+// The low and the high nibbles of 16 bytes of each row, as codes of the steps from `low` and `high`
+// on.
+template <class V>
+INLAY_FORCE_INLINE void put_nibbles_of(const typename V::Step (&bytes)[4], std::uint32_t low,
+                                       std::uint32_t high, auto& panel) {
+  put_bits<V, 0, 0x0f>(bytes, low, panel);
+  put_bits<V, 4, 0x0f>(bytes, high, panel);
+}
+
+// The same with the nibbles as places in a table.
+template <class V>
+INLAY_FORCE_INLINE void put_looked_up(const typename V::Step (&bytes)[4],
+                                      const std::int8_t (&table)[16], std::uint32_t low,
+                                      std::uint32_t high, auto& panel) {
+  typename V::Step codes[4];
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) {
+    codes[i] = V::look_up(V::template bits<0>(bytes[i], 0x0f), table);
+  }
+  panel.put_four(low, codes);
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) {
+    codes[i] = V::look_up(V::template bits<4>(bytes[i], 0x0f), table);
+  }
+  panel.put_four(high, codes);
+}
+
 // Codes of 2 bits, eight steps apart in the four fields of a byte, at `at`, `at` + 32 (and so on)
 // of 64 bytes: the layout of Q2_K and TQ2_0.
 template <class V, class Panel>
 INLAY_FORCE_INLINE void put_quarters(const WeightRows& rows, std::size_t at, Panel& panel) {
-  for (std::uint32_t i = 0; i < 4; ++i) {
+  INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) {
     typename V::Step steps[4];
     V::columns(rows, at + i * 16, steps);
     const std::uint32_t step = i / 2 * 32 + i % 2 * 4;
-    for (std::uint32_t j = 0; j < 4; ++j) {
-      panel.put_codes(step + j, V::template bits<0>(steps[j], 0x03));
-      panel.put_codes(step + j + 8, V::template bits<2>(steps[j], 0x03));
-      panel.put_codes(step + j + 16, V::template bits<4>(steps[j], 0x03));
-      panel.put_codes(step + j + 24, V::template bits<6>(steps[j], 0x03));
-    }
+    put_bits<V, 0, 0x03>(steps, step, panel);
+    put_bits<V, 2, 0x03>(steps, step + 8, panel);
+    put_bits<V, 4, 0x03>(steps, step + 16, panel);
+    put_bits<V, 6, 0x03>(steps, step + 24, panel);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "quant/affine_fit.h"
 #include "quant/grids.h"
+#include "quant/lane_bits.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 #include "quant/table_fit.h"
@@ -23,6 +24,7 @@ struct MXFP4 {
   static constexpr bool has_min = false;
   static constexpr int low = -12, high = 12;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{1, 17};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -58,20 +60,16 @@ struct MXFP4 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<MXFP4, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = (std::size_t{first} + b) * sizeof(Block);
+        const RowBytes exponents = row_bytes(rows, at);
         float d[16];
-        INLAY_UNROLL for (int r = 0; r < 16; ++r) d[r] = scale(rows.row[r][at]);
+        INLAY_UNROLL for (int r = 0; r < 16; ++r) d[r] = scale(exponents.row[r]);
         panel.d[b] = V::F32::load(d);
         typename V::Step steps[4];
         V::columns(rows, at + 1, steps);
-        for (std::uint32_t i = 0; i < 4; ++i) {
-          const auto first_codes = V::template bits<0>(steps[i], 0x0f);
-          const auto second_codes = V::template bits<4>(steps[i], 0x0f);
-          panel.put_codes(b * 8 + i, V::look_up(first_codes, e2m1_above_low));
-          panel.put_codes(b * 8 + i + 4, V::look_up(second_codes, e2m1_above_low));
-        }
+        put_looked_up<V>(steps, e2m1_above_low, b * 8, b * 8 + 4, panel);
       }
     }
   };

@@ -21,6 +21,12 @@ struct NormalBlock {
   std::int16_t t[16];
 };
 
+// The bytes [begin, end) of a block that lanes read as words of four; the bytes outside are halves,
+// or single ones where `begin` is odd. A type without `words` is read by unpack() alone.
+struct WordRange {
+  std::uint32_t begin, end;
+};
+
 template <class Q>
 inline constexpr bool has_float_scales = Q::activation == Activation::q8_32;
 

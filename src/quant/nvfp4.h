@@ -25,6 +25,7 @@ struct NVFP4 {
   static constexpr int low = -12, high = 12;
   static constexpr float largest = 448.0f * 6.0f;  // weight that it has a number for
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{0, 36};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -54,18 +55,22 @@ struct NVFP4 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<NVFP4, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = (std::size_t{first} + b) * sizeof(Block);
-        for (std::uint32_t j = 0; j < 4; ++j) {
+        typename V::Step head[4];  // of which the first are the scales
+        V::columns(rows, at, head);
+        alignas(64) std::uint8_t scales[16][4];
+        V::store(head[0], scales[0]);
+        INLAY_UNROLL for (std::uint32_t j = 0; j < 4; ++j) {
           float d[16];
-          INLAY_UNROLL for (int r = 0; r < 16; ++r) d[r] = half_ue4m3[rows.row[r][at + j]];
+          INLAY_UNROLL for (int r = 0; r < 16; ++r) d[r] = half_ue4m3[scales[r][j]];
           panel.d[b * 4 + j] = V::F32::load(d);
         }
-        for (std::uint32_t half = 0; half < 2; ++half) {
+        INLAY_UNROLL for (std::uint32_t half = 0; half < 2; ++half) {
           typename V::Step steps[4];
           V::columns(rows, at + 4 + 16 * half, steps);
-          for (std::uint32_t i = 0; i < 4; ++i) {
+          INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) {
             const auto first_codes = V::template bits<0>(steps[i], 0x0f);
             const auto second_codes = V::template bits<4>(steps[i], 0x0f);
             const std::uint32_t to = b * 16 + half * 8 + i / 2 * 4 + i % 2;

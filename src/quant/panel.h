@@ -17,16 +17,23 @@ namespace inlay {
 
 // Where 16 rows begin. A group with fewer rows repeats its last one.
 struct WeightRows {
-  const std::uint8_t* row[16];
-  std::size_t ahead;  // bytes from here to what is wanted soon
+  const std::uint8_t* interleaved = nullptr;  // all 16, as quant/interleave.h puts them; or
+  const std::uint8_t* row[16];                // one by one
+  std::size_t ahead;                          // bytes from here to what is wanted soon
 };
 
-// With each 16 bytes that are read of 16 rows, four of their 64-byte lines further on are asked
+// With each 16 bytes that are read of 16 rows one by one, four of their 64-byte lines further on are asked
 // for, so that memory stays busy while a panel is worked on. Beyond the end of memory this does
 // nothing.
 INLAY_FORCE_INLINE void prefetch_rows(const WeightRows& rows, std::size_t at) {
   const std::uint8_t* const* four = rows.row + (at >> 4 & 3) * 4;
   INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(four[i] + rows.ahead + at, 0, 2);
+}
+
+// Four lines as far ahead as the hardware's own prefetcher does not look while a panel is worked
+// on: measured best of 0.5 to 8 KiB.
+INLAY_FORCE_INLINE void prefetch_interleaved(const std::uint8_t* p) {
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(p + 4096 + i * 64, 0, 3);
 }
 
 inline constexpr std::uint32_t step_bytes = 64;
@@ -38,15 +45,29 @@ inline constexpr bool has_signed_codes = Q::high - Q::low > 128;
 template <class Q>
 inline constexpr int zero_code = has_signed_codes<Q> ? 0 : -Q::low;
 
+// One byte of each row.
+struct RowBytes {
+  std::uint8_t row[16];
+};
+INLAY_FORCE_INLINE RowBytes row_bytes(const WeightRows& rows, std::size_t at) {
+  RowBytes bytes;
+  if (rows.interleaved) {
+    __builtin_memcpy(bytes.row, rows.interleaved + at * 16, sizeof bytes.row);
+  } else {
+    INLAY_UNROLL for (int r = 0; r < 16; ++r) bytes.row[r] = rows.row[r][at];
+  }
+  return bytes;
+}
+
+// What a panel has beside its codes.
 template <class Q, class V>
-struct Panel {
+struct PanelScales {
   using Step = typename V::Step;
   static constexpr std::uint32_t spans = 256 / Q::span;
   static constexpr std::uint32_t groups = has_float_scales<Q> ? 2 : 256 / Q::sub;
   static constexpr bool shifted = !has_float_scales<Q> && zero_code<Q> != 0;
   static constexpr bool has_mins = !has_float_scales<Q> && Q::has_min;
 
-  alignas(64) std::uint8_t codes[64 * step_bytes];
   typename V::F32 d[spans];
   typename V::F32 m[Q::has_min ? spans : 1];
   typename V::I32 scale[groups];
@@ -55,14 +76,6 @@ struct Panel {
   Step min_pairs[has_mins ? groups / 2 : 1];
   std::uint32_t blocks;  // of 32 weights that are in use: at the end of a row fewer than eight
 
-  // Four codes of each row, as weights 4 * step ... of the panel: q - low, or signed q.
-  INLAY_FORCE_INLINE void put_codes(std::uint32_t step, Step four) {
-    if constexpr (has_signed_codes<Q>) {
-      V::store_signed(four, codes + step * step_bytes);
-    } else {
-      V::store(four, codes + step * step_bytes);
-    }
-  }
   // One byte each of groups 4 * i to 4 * i + 3.
   INLAY_FORCE_INLINE void put_scales(std::uint32_t i, Step four) {
     put(i, V::template byte<0>(four), V::template byte<1>(four), V::template byte<2>(four),
@@ -96,20 +109,49 @@ struct Panel {
   }
 };
 
+template <class Q, class V>
+struct Panel : PanelScales<Q, V> {
+  alignas(64) std::uint8_t codes[64 * step_bytes];
+
+  // Four codes of each row, as weights 4 * step ... of the panel: q - low, or signed q.
+  INLAY_FORCE_INLINE void put_codes(std::uint32_t step, typename V::Step four) {
+    if constexpr (has_signed_codes<Q>) {
+      V::store_signed(four, codes + step * step_bytes);
+    } else {
+      V::store(four, codes + step * step_bytes);
+    }
+  }
+  // Of steps `step` to step + 3.
+  INLAY_FORCE_INLINE void put_four(std::uint32_t step, const typename V::Step (&steps)[4]) {
+    INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) put_codes(step + i, steps[i]);
+  }
+};
+
 namespace detail {
 
 template <class Block>
-INLAY_FORCE_INLINE const Block* block_of(const std::uint8_t* x, std::size_t stride,
-                                         std::uint32_t t) {
-  return reinterpret_cast<const Block*>(x + t * stride);
+INLAY_FORCE_INLINE const Block* block_of(const std::uint8_t* x, std::uint32_t t) {
+  return reinterpret_cast<const Block*>(x) + t;
 }
 
-// One span of `steps` steps with float scales: acc[t] = fma(d * scale, float(dot), acc[t]), then
-// acc[t] = fma(-(m * scale), sum of x, acc[t]). total(t): the sum of the span's codes of x.
+// acc = fma(d * scale, float(sum), acc) of one span with float scales, then acc = fma(-(m * scale),
+// total, acc), the total being the sum of the span's codes of x.
+template <class Q, class V>
+INLAY_FORCE_INLINE void add_span(const PanelScales<Q, V>& panel, std::uint32_t span, float scale,
+                                 typename V::I32 sum, std::int32_t total, typename V::F32& acc) {
+  const auto dx = V::F32::broadcast(scale);
+  acc = fma(panel.d[span] * dx, to_float(sum), acc);
+  if constexpr (Q::has_min) {
+    const auto all = V::F32::broadcast(static_cast<float>(total));
+    acc = fma(-(panel.m[span] * dx), all, acc);
+  }
+}
+
+// One span of `steps` steps. total(t): the sum of the span's codes of x.
 template <class Q, class V, std::uint32_t steps, std::uint32_t n, class Total>
 INLAY_FORCE_INLINE void multiply_span(const Panel<Q, V>& panel, std::uint32_t span,
-                                      const std::uint8_t* x, std::size_t stride,
-                                      std::uint32_t block, Total total, typename V::F32 (&acc)[n]) {
+                                      const std::uint8_t* x, std::uint32_t block, Total total,
+                                      typename V::F32 (&acc)[n]) {
   typename V::I32 sum[n];
   const std::uint8_t* codes = panel.codes + span * steps * step_bytes;
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
@@ -117,38 +159,35 @@ INLAY_FORCE_INLINE void multiply_span(const Panel<Q, V>& panel, std::uint32_t sp
                                  : V::I32::broadcast(-zero_code<Q> * total(t));
   }
   if constexpr (has_signed_codes<Q>) {
-    V::template dot_signed<n, steps>(codes, x + span * steps * 4, stride, sum);
+    V::template dot_signed<n, steps>(codes, x + span * steps * 4, sum);
   } else {
-    V::template dot<n, steps, Q::high - Q::low>(codes, x + span * steps * 4, stride, sum);
+    V::template dot<n, steps, Q::high - Q::low>(codes, x + span * steps * 4, sum);
   }
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-    const auto dx = V::F32::broadcast(block_of<Q8x32Group>(x, stride, t)->scale[block]);
-    acc[t] = fma(panel.d[span] * dx, to_float(sum[t]), acc[t]);
-    if constexpr (Q::has_min) {
-      const auto all = V::F32::broadcast(static_cast<float>(total(t)));
-      acc[t] = fma(-(panel.m[span] * dx), all, acc[t]);
-    }
+    add_span(panel, span, block_of<Q8x32Group>(x, t)->scale[block], sum[t], total(t), acc[t]);
   }
+}
+
+// The sum of the codes of x that belong to a span, inside one block of 32.
+template <class Q>
+INLAY_FORCE_INLINE std::int32_t total_of(const Q8x32Group* group, std::uint32_t span) {
+  static_assert(Q::span == 32 || Q::span == 16);
+  if constexpr (Q::span == 32) return group->sum[span];
+  const std::int32_t first = group->first[span / 2];
+  return span % 2 ? group->sum[span / 2] - first : first;
 }
 
 template <class Q, class V, std::uint32_t n>
 INLAY_FORCE_INLINE void multiply_q8_32(const Panel<Q, V>& panel, const std::uint8_t* x,
-                                       std::size_t stride, typename V::F32 (&acc)[n]) {
+                                       typename V::F32 (&acc)[n]) {
+  constexpr std::uint32_t in_block = 32 / Q::span;
   for (std::uint32_t b = 0; b < panel.blocks; ++b) {
-    const auto all = [&](std::uint32_t t) INLAY_LAMBDA_INLINE -> std::int32_t {
-      return block_of<Q8x32Group>(x, stride, t)->sum[b];
-    };
-    if constexpr (Q::span == 32) {
-      multiply_span<Q, V, 8, n>(panel, b, x, stride, b, all, acc);
-    } else {
-      static_assert(Q::span == 16);
-      const auto first = [&](std::uint32_t t) INLAY_LAMBDA_INLINE -> std::int32_t {
-        return block_of<Q8x32Group>(x, stride, t)->first[b];
+    INLAY_UNROLL for (std::uint32_t i = 0; i < in_block; ++i) {
+      const std::uint32_t span = b * in_block + i;
+      const auto total = [&](std::uint32_t t) INLAY_LAMBDA_INLINE {
+        return total_of<Q>(block_of<Q8x32Group>(x, t), span);
       };
-      const auto second = [&](std::uint32_t t)
-                              INLAY_LAMBDA_INLINE -> std::int32_t { return all(t) - first(t); };
-      multiply_span<Q, V, 4, n>(panel, 2 * b, x, stride, b, first, acc);
-      multiply_span<Q, V, 4, n>(panel, 2 * b + 1, x, stride, b, second, acc);
+      multiply_span<Q, V, Q::span / 4, n>(panel, span, x, b, total, acc);
     }
   }
 }
@@ -160,58 +199,69 @@ INLAY_FORCE_INLINE const std::int16_t* sums_of(const Q8x256Block* block) {
   return Q::sub == 16 ? block->sum16 : block->sum32;
 }
 
-// acc[t] = fma(d * scale, float(sum of s * dot), acc[t]), then fma(-(m * scale), float(sum of t *
-// sum of x), acc[t]).
+// The sum over groups of w times the sum of x, w in pairs.
+template <class Q, class V>
+INLAY_FORCE_INLINE typename V::I32 dot_sums(const typename V::Step* pairs, const Q8x256Block* x) {
+  auto sum = V::I32::broadcast(0);
+  INLAY_UNROLL for (std::uint32_t j = 0; j < 256 / Q::sub / 2; ++j) {
+    sum = V::dot_pairs(pairs[j], sums_of<Q>(x) + 2 * j, sum);
+  }
+  return sum;
+}
+
+// What q - low in place of q has added to the sum of s * dot.
+template <class Q, class V>
+INLAY_FORCE_INLINE typename V::I32 shift_of(const PanelScales<Q, V>& panel, const Q8x256Block* x) {
+  if constexpr (!PanelScales<Q, V>::shifted) return V::I32::broadcast(0);
+  return V::template times<-zero_code<Q>>(dot_sums<Q, V>(panel.scale_pairs, x));
+}
+
+// acc = fma(d * scale, float(sum of s * dot), acc), then fma(-(m * scale), float(sum of t * sum of
+// x), acc).
+template <class Q, class V>
+INLAY_FORCE_INLINE void add_block(const PanelScales<Q, V>& panel, const Q8x256Block* x,
+                                  typename V::I32 sum, typename V::F32& acc) {
+  const auto dx = V::F32::broadcast(x->scale);
+  acc = fma(panel.d[0] * dx, to_float(sum), acc);
+  if constexpr (Q::has_min) {
+    acc = fma(-(panel.m[0] * dx), to_float(dot_sums<Q, V>(panel.min_pairs, x)), acc);
+  }
+}
+
 template <class Q, class V, std::uint32_t n>
 INLAY_FORCE_INLINE void multiply_q8_256(const Panel<Q, V>& panel, const std::uint8_t* x,
-                                        std::size_t stride, typename V::F32 (&acc)[n]) {
+                                        typename V::F32 (&acc)[n]) {
   constexpr std::uint32_t groups = 256 / Q::sub, steps = Q::sub / 4;
-  const auto sums = [&](std::uint32_t t) INLAY_LAMBDA_INLINE {
-    return sums_of<Q>(block_of<Q8x256Block>(x, stride, t));
-  };
   typename V::I32 sum[n];
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-    sum[t] = V::I32::broadcast(0);
-    if constexpr (Panel<Q, V>::shifted) {
-      INLAY_UNROLL for (std::uint32_t j = 0; j < groups / 2; ++j) {
-        sum[t] = V::dot_pairs(panel.scale_pairs[j], sums(t) + 2 * j, sum[t]);
-      }
-      sum[t] = V::template times<-zero_code<Q>>(sum[t]);
-    }
+    sum[t] = shift_of(panel, block_of<Q8x256Block>(x, t));
   }
   for (std::uint32_t j = 0; j < groups; ++j) {
     const std::uint8_t* codes = panel.codes + j * steps * step_bytes;
     if constexpr (has_signed_codes<Q>) {
-      V::template dot_scaled_signed<n, steps>(codes, x + j * Q::sub, stride, panel.scale[j],
-                                              sums(0) + sum_place(j), sum);
+      V::template dot_scaled_signed<n, steps>(
+          codes, x + j * Q::sub, panel.scale[j],
+          sums_of<Q>(block_of<Q8x256Block>(x, 0)) + sum_place(j), sum);
     } else {
-      V::template dot_scaled<n, steps, Q::high - Q::low>(codes, x + j * Q::sub, stride,
-                                                         panel.scale[j], sum);
+      V::template dot_scaled<n, steps, Q::high - Q::low>(codes, x + j * Q::sub, panel.scale[j],
+                                                         sum);
     }
   }
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-    const auto dx = V::F32::broadcast(block_of<Q8x256Block>(x, stride, t)->scale);
-    acc[t] = fma(panel.d[0] * dx, to_float(sum[t]), acc[t]);
-    if constexpr (Q::has_min) {
-      auto min = V::I32::broadcast(0);
-      INLAY_UNROLL for (std::uint32_t j = 0; j < groups / 2; ++j) {
-        min = V::dot_pairs(panel.min_pairs[j], sums(t) + 2 * j, min);
-      }
-      acc[t] = fma(-(panel.m[0] * dx), to_float(min), acc[t]);
-    }
+    add_block(panel, block_of<Q8x256Block>(x, t), sum[t], acc[t]);
   }
 }
 
 }  // namespace detail
 
-// n tokens, their rows of activations `stride` bytes apart.
+// n tokens, whose blocks of activations follow each other.
 template <class Q, class V, std::uint32_t n>
 INLAY_FORCE_INLINE void multiply_panel(const Panel<Q, V>& panel, const std::uint8_t* x,
-                                       std::size_t stride, typename V::F32 (&acc)[n]) {
+                                       typename V::F32 (&acc)[n]) {
   if constexpr (has_float_scales<Q>) {
-    detail::multiply_q8_32<Q, V, n>(panel, x, stride, acc);
+    detail::multiply_q8_32<Q, V, n>(panel, x, acc);
   } else {
-    detail::multiply_q8_256<Q, V, n>(panel, x, stride, acc);
+    detail::multiply_q8_256<Q, V, n>(panel, x, acc);
   }
 }
 
@@ -220,10 +270,10 @@ INLAY_FORCE_INLINE void multiply_panel(const Panel<Q, V>& panel, const std::uint
 template <class Q, class V>
 struct NormalLanes {
   static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                      std::uint32_t blocks, Panel<Q, V>& panel) {
+                                      std::uint32_t blocks, auto& panel) {
     alignas(64) std::uint8_t codes[16][256];
     alignas(64) std::uint8_t scales[16][16], mins[16][16];
-    alignas(64) float d[Panel<Q, V>::spans][16], m[Panel<Q, V>::spans][16];
+    alignas(64) float d[PanelScales<Q, V>::spans][16], m[PanelScales<Q, V>::spans][16];
     for (std::uint32_t r = 0; r < 16; ++r) {
       const std::uint8_t* p = rows.row[r] + std::size_t{first} * sizeof(typename Q::Block);
       for (std::size_t at = 0; at < blocks * sizeof(typename Q::Block); at += 64) {
@@ -251,10 +301,6 @@ struct NormalLanes {
       if constexpr (Q::has_min) panel.m[i] = V::F32::load(m[i]);
     }
     typename V::Step steps[4];
-    for (std::uint32_t i = 0; i < blocks * Q::elements / 16; ++i) {
-      side_by_side(codes, 256, i * 16, steps);
-      for (std::uint32_t j = 0; j < 4; ++j) panel.put_codes(i * 4 + j, steps[j]);
-    }
     if constexpr (!has_float_scales<Q>) {
       side_by_side(scales, 16, 0, steps);
       for (std::uint32_t j = 0; j < 64 / Q::sub; ++j) panel.put_signed_scales(j, steps[j]);
@@ -262,6 +308,10 @@ struct NormalLanes {
         side_by_side(mins, 16, 0, steps);
         for (std::uint32_t j = 0; j < 64 / Q::sub; ++j) panel.put_mins(j, steps[j]);
       }
+    }
+    for (std::uint32_t i = 0; i < blocks * Q::elements / 16; ++i) {
+      side_by_side(codes, 256, i * 16, steps);
+      panel.put_four(i * 4, steps);
     }
   }
 

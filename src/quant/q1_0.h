@@ -20,6 +20,7 @@ struct Q1_0 {
   static constexpr bool has_min = false;
   static constexpr int low = -1, high = 1;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{2, 18};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -47,13 +48,13 @@ struct Q1_0 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q1_0, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = std::size_t{first + b} * sizeof(Block);
         const auto d = V::halves(rows, at);
         typename V::Step bits[4];
         V::columns(rows, at + 2, bits);
-        for (std::uint32_t i = 0; i < 4; ++i) {
+        INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) {
           panel.d[b * 4 + i] = d;
           const auto put = [&](std::uint32_t j, typename V::Step step)
                                INLAY_LAMBDA_INLINE { panel.put_codes(b * 32 + i * 8 + j, step); };

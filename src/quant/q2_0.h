@@ -19,6 +19,7 @@ struct Q2_0 {
   static constexpr bool has_min = false;
   static constexpr int low = -1, high = 2;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{2, 18};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -40,13 +41,13 @@ struct Q2_0 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q2_0, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = std::size_t{first + b} * sizeof(Block);
         panel.d[b * 2] = panel.d[b * 2 + 1] = V::halves(rows, at);
         typename V::Step steps[4];
         V::columns(rows, at + 2, steps);
-        for (std::uint32_t i = 0; i < 4; ++i) {
+        INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) {
           const std::uint32_t step = b * 16 + i * 4;
           panel.put_codes(step, spread_fields<V, 2, 0>(V::template byte<0>(steps[i])));
           panel.put_codes(step + 1, spread_fields<V, 2, 0>(V::template byte<1>(steps[i])));

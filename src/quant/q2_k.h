@@ -22,6 +22,7 @@ struct Q2_K {
   static constexpr bool has_min = true;
   static constexpr int low = 0, high = 3;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 80};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -53,14 +54,14 @@ struct Q2_K {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q2_K, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       panel.d[0] = V::halves(rows, at + 80);
       panel.m[0] = V::halves(rows, at + 82);
       typename V::Step scales[4];
       V::columns(rows, at, scales);
-      for (std::uint32_t i = 0; i < 4; ++i) {
+      INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) {
         panel.put_scales(i, V::template bits<0>(scales[i], 0x0f));
         panel.put_mins(i, V::template bits<4>(scales[i], 0x0f));
       }

@@ -22,6 +22,7 @@ struct Q3_K {
   static constexpr bool has_min = false;
   static constexpr int low = -4, high = 3;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 108};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -58,7 +59,7 @@ struct Q3_K {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q3_K, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       panel.d[0] = V::halves(rows, at + 108);
@@ -68,7 +69,7 @@ struct Q3_K {
       put_scales_of<1>(tail, panel);
       put_scales_of<2>(tail, panel);
       put_scales_of<3>(tail, panel);
-      for (std::uint32_t side = 0; side < 2; ++side) {  // bytes 0-15 or 16-31 of each 32
+      INLAY_UNROLL for (std::uint32_t side = 0; side < 2; ++side) {  // bytes 0-15 or 16-31 of each 32
         typename V::Step top[4];
         V::columns(rows, at + side * 16, top);
         fill_half<0>(rows, at + 32 + side * 16, top, side * 4, panel);
@@ -80,39 +81,23 @@ struct Q3_K {
     // Scales 4 * i to 4 * i + 3, made signed by taking 32 from each.
     template <int i>
     static INLAY_FORCE_INLINE void put_scales_of(const typename V::Step (&tail)[4],
-                                                 Panel<Q3_K, V>& panel) {
+                                                 auto& panel) {
       const auto low_bits = V::template bits<i / 2 * 4>(tail[1 + i % 2], 0x0f);
       const auto top_bits = V::template bits<2 * i - 4>(tail[3], 0x30);
-      // Adding 32 turns bit 5 over, which then is the sign: it goes on in bits 6 and 7.
-      const auto codes = step_as_number<V>(V::either(low_bits, top_bits));
-      const auto turned = number_as_step<V>(codes + V::I32::broadcast(0x20202020));
-      const auto sign = V::template bits<0>(turned, 0x20);
-      panel.put_signed_scales(i, V::either(V::template bits<0>(turned, 0x3f), more_sign(sign)));
-    }
-    static INLAY_FORCE_INLINE typename V::Step more_sign(typename V::Step sign) {
-      return V::either(V::template bits<-1>(sign, 0x40),
-                       V::template bits<-2>(sign, static_cast<char>(0x80)));
+      panel.put_signed_scales(i, less_32<V>(V::either(low_bits, top_bits)));
     }
     // Four groups of 32, 16 weights of each.
     template <int half>
     static INLAY_FORCE_INLINE void fill_half(const WeightRows& rows, std::size_t from,
                                              const typename V::Step (&top)[4], std::uint32_t step,
-                                             Panel<Q3_K, V>& panel) {
+                                             auto& panel) {
       typename V::Step steps[4];
       V::columns(rows, from, steps);
       step += half * 32;
-      for (std::uint32_t j = 0; j < 4; ++j) {
-        panel.put_codes(step + j, both<0, 4 * half - 2>(steps[j], top[j]));
-        panel.put_codes(step + j + 8, both<2, 4 * half - 1>(steps[j], top[j]));
-        panel.put_codes(step + j + 16, both<4, 4 * half>(steps[j], top[j]));
-        panel.put_codes(step + j + 24, both<6, 4 * half + 1>(steps[j], top[j]));
-      }
-    }
-    template <int low_shift, int high_shift>
-    static INLAY_FORCE_INLINE typename V::Step both(typename V::Step low_two,
-                                                    typename V::Step high_one) {
-      return V::either(V::template bits<low_shift>(low_two, 0x03),
-                       V::template bits<high_shift>(high_one, 0x04));
+      put_both<V, 0, 0x03, 4 * half - 2, 0x04>(steps, top, step, panel);
+      put_both<V, 2, 0x03, 4 * half - 1, 0x04>(steps, top, step + 8, panel);
+      put_both<V, 4, 0x03, 4 * half, 0x04>(steps, top, step + 16, panel);
+      put_both<V, 6, 0x03, 4 * half + 1, 0x04>(steps, top, step + 24, panel);
     }
   };
 

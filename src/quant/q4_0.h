@@ -3,6 +3,7 @@
 
 #include "quant/affine_fit.h"
 #include "quant/bit_planes.h"
+#include "quant/lane_bits.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -20,6 +21,7 @@ struct Q4_0 {
   static constexpr bool has_min = false;
   static constexpr int low = -8, high = 7;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{2, 18};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -38,16 +40,13 @@ struct Q4_0 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q4_0, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = std::size_t{first + b} * sizeof(Block);
         panel.d[b] = V::halves(rows, at);
         typename V::Step steps[4];
         V::columns(rows, at + 2, steps);
-        for (std::uint32_t i = 0; i < 4; ++i) {
-          panel.put_codes(b * 8 + i, V::template bits<0>(steps[i], 0x0f));
-          panel.put_codes(b * 8 + 4 + i, V::template bits<4>(steps[i], 0x0f));
-        }
+        put_nibbles_of<V>(steps, b * 8, b * 8 + 4, panel);
       }
     }
   };

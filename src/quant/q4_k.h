@@ -23,6 +23,7 @@ struct Q4_K {
   static constexpr bool has_min = true;
   static constexpr int low = 0, high = 15;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 144};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -50,18 +51,15 @@ struct Q4_K {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q4_K, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       put_k_scales<V>(rows, at, panel);
-      for (std::uint32_t i = 0; i < 8; ++i) {
+      INLAY_UNROLL for (std::uint32_t i = 0; i < 8; ++i) {
         typename V::Step steps[4];
         V::columns(rows, at + 16 + i * 16, steps);
         const std::uint32_t step = i / 2 * 16 + i % 2 * 4;
-        for (std::uint32_t j = 0; j < 4; ++j) {
-          panel.put_codes(step + j, V::template bits<0>(steps[j], 0x0f));
-          panel.put_codes(step + j + 8, V::template bits<4>(steps[j], 0x0f));
-        }
+        put_nibbles_of<V>(steps, step, step + 8, panel);
       }
     }
   };

@@ -22,6 +22,7 @@ struct Q5_1 {
   static constexpr bool has_min = true;
   static constexpr int low = 0, high = 31;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{4, 24};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -42,7 +43,7 @@ struct Q5_1 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q5_1, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = std::size_t{first + b} * sizeof(Block);
         panel.d[b] = V::halves(rows, at);

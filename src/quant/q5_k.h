@@ -24,6 +24,7 @@ struct Q5_K {
   static constexpr bool has_min = true;
   static constexpr int low = 0, high = 31;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 176};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -58,11 +59,11 @@ struct Q5_K {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q5_K, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       put_k_scales<V>(rows, at, panel);
-      for (std::uint32_t side = 0; side < 2; ++side) {  // bytes 0-15 or 16-31 of each 32
+      INLAY_UNROLL for (std::uint32_t side = 0; side < 2; ++side) {  // bytes 0-15 or 16-31 of each 32
         typename V::Step top[4];
         V::columns(rows, at + 16 + side * 16, top);
         const std::size_t from = at + 48 + side * 16;
@@ -78,16 +79,12 @@ struct Q5_K {
     template <int pair>
     static INLAY_FORCE_INLINE void fill_pair(const WeightRows& rows, std::size_t from,
                                              const typename V::Step (&top)[4], std::uint32_t step,
-                                             Panel<Q5_K, V>& panel) {
+                                             auto& panel) {
       typename V::Step steps[4];
       V::columns(rows, from + pair * 32, steps);
       step += pair * 16;
-      for (std::uint32_t j = 0; j < 4; ++j) {
-        panel.put_codes(step + j, V::either(V::template bits<0>(steps[j], 0x0f),
-                                            V::template bits<2 * pair - 4>(top[j], 0x10)));
-        panel.put_codes(step + j + 8, V::either(V::template bits<4>(steps[j], 0x0f),
-                                                V::template bits<2 * pair - 3>(top[j], 0x10)));
-      }
+      put_both<V, 0, 0x0f, 2 * pair - 4, 0x10>(steps, top, step, panel);
+      put_both<V, 4, 0x0f, 2 * pair - 3, 0x10>(steps, top, step + 8, panel);
     }
   };
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quant/block_fit.h"
+#include "quant/lane_bits.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -21,6 +22,7 @@ struct Q6_K {
   static constexpr bool has_min = false;
   static constexpr int low = -32, high = 31;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 208};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -58,15 +60,15 @@ struct Q6_K {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q6_K, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       panel.d[0] = V::halves(rows, at + 208);
       typename V::Step scales[4];
       V::columns(rows, at + 192, scales);
-      for (std::uint32_t i = 0; i < 4; ++i) panel.put_signed_scales(i, scales[i]);
-      for (std::uint32_t half = 0; half < 2; ++half) {
-        for (std::uint32_t i = 0; i < 2; ++i) {
+      INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) panel.put_signed_scales(i, scales[i]);
+      INLAY_UNROLL for (std::uint32_t half = 0; half < 2; ++half) {
+        INLAY_UNROLL for (std::uint32_t i = 0; i < 2; ++i) {
           fill_quarter(rows, at + half * 64 + i * 16, at + 128 + half * 32 + i * 16,
                        half * 32 + i * 4, panel);
         }
@@ -78,23 +80,15 @@ struct Q6_K {
     // for.
     static INLAY_FORCE_INLINE void fill_quarter(const WeightRows& rows, std::size_t low_at,
                                                 std::size_t high_at, std::uint32_t step,
-                                                Panel<Q6_K, V>& panel) {
+                                                auto& panel) {
       typename V::Step a[4], b[4], h[4];
       V::columns(rows, low_at, a);
       V::columns(rows, low_at + 32, b);
       V::columns(rows, high_at, h);
-      for (std::uint32_t i = 0; i < 4; ++i) {
-        panel.put_codes(step + i, both<0, -4>(a[i], h[i]));
-        panel.put_codes(step + i + 8, both<0, -2>(b[i], h[i]));
-        panel.put_codes(step + i + 16, both<4, 0>(a[i], h[i]));
-        panel.put_codes(step + i + 24, both<4, 2>(b[i], h[i]));
-      }
-    }
-    template <int low_shift, int high_shift>
-    static INLAY_FORCE_INLINE typename V::Step both(typename V::Step low_four,
-                                                    typename V::Step high_two) {
-      return V::either(V::template bits<low_shift>(low_four, 0x0f),
-                       V::template bits<high_shift>(high_two, 0x30));
+      put_both<V, 0, 0x0f, -4, 0x30>(a, h, step, panel);
+      put_both<V, 0, 0x0f, -2, 0x30>(b, h, step + 8, panel);
+      put_both<V, 4, 0x0f, 0, 0x30>(a, h, step + 16, panel);
+      put_both<V, 4, 0x0f, 2, 0x30>(b, h, step + 24, panel);
     }
   };
 };

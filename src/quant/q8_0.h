@@ -19,6 +19,7 @@ struct Q8_0 {
   static constexpr bool has_min = false;
   static constexpr int low = -128, high = 127;
   static constexpr Activation activation = Activation::q8_32;
+  static constexpr WordRange words{2, 34};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -43,14 +44,14 @@ struct Q8_0 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<Q8_0, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       for (std::uint32_t b = 0; b < blocks; ++b) {
         const std::size_t at = std::size_t{first + b} * sizeof(Block);
         panel.d[b] = V::halves(rows, at);
-        for (std::uint32_t half = 0; half < 2; ++half) {
+        INLAY_UNROLL for (std::uint32_t half = 0; half < 2; ++half) {
           typename V::Step steps[4];
           V::columns(rows, at + 2 + half * 16, steps);
-          for (std::uint32_t i = 0; i < 4; ++i) panel.put_codes(b * 8 + half * 4 + i, steps[i]);
+          panel.put_four(b * 8 + half * 4, steps);
         }
       }
     }

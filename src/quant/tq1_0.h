@@ -19,6 +19,7 @@ struct TQ1_0 {
   static constexpr bool has_min = false;
   static constexpr int low = -1, high = 1;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 52};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -51,15 +52,15 @@ struct TQ1_0 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<TQ1_0, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       panel.d[0] = V::halves(rows, at + 52);
       put_unit_scales<V>(panel);
       typename V::Step steps[4];
-      for (std::uint32_t i = 0; i < 3; ++i) {
+      INLAY_UNROLL for (std::uint32_t i = 0; i < 3; ++i) {
         V::columns(rows, at + i * 16, steps);
-        for (std::uint32_t j = 0; j < 4; ++j) {
+        INLAY_UNROLL for (std::uint32_t j = 0; j < 4; ++j) {
           if (i < 2) {
             put_trits<5>(steps[j], i * 4 + j, 8, panel);
           } else {
@@ -76,7 +77,7 @@ struct TQ1_0 {
     // when it is multiplied with 3.
     template <int trits>
     static INLAY_FORCE_INLINE void put_trits(typename V::Step bytes, std::uint32_t step,
-                                             std::uint32_t apart, Panel<TQ1_0, V>& panel) {
+                                             std::uint32_t apart, auto& panel) {
       auto even = V::even_bytes(bytes), odd = V::odd_bytes(bytes);
       INLAY_UNROLL for (int i = 0; i < trits; ++i, step += apart) {
         even = three_times(even);

@@ -19,6 +19,7 @@ struct TQ2_0 {
   static constexpr bool has_min = false;
   static constexpr int low = -1, high = 2;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{0, 64};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -44,7 +45,7 @@ struct TQ2_0 {
   template <class V>
   struct Lanes {
     static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first,
-                                        std::uint32_t blocks, Panel<TQ2_0, V>& panel) {
+                                        std::uint32_t blocks, auto& panel) {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       panel.d[0] = V::halves(rows, at + 64);

@@ -9,6 +9,7 @@
 #include "base/math.h"
 #include "base/rope.h"
 #include "quant/dequantize.h"
+#include "quant/interleave.h"
 
 namespace inlay {
 namespace {
@@ -33,7 +34,15 @@ struct RowsView {
   std::byte* base;
   std::size_t stride;  // bytes
   std::uint32_t width;
+  std::uint32_t rows;
   float* row(std::uint32_t r) const { return reinterpret_cast<float*>(base + r * stride); }
+  // Of a form that lies in blocks: the first block of row r, and bytes from one to the next.
+  void* form_row(Activation form, std::uint32_t r) const {
+    return base + r * (lies_in_blocks(form) ? activation_block_bytes : stride);
+  }
+  std::size_t form_stride(Activation form) const {
+    return lies_in_blocks(form) ? rows * activation_block_bytes : stride;
+  }
 };
 
 struct Range {
@@ -59,12 +68,11 @@ class Step {
     const ValueInfo& v = info(id);
     const StorageInfo& s = storage(id);
     std::byte* base = pass_.arena + pass_.offsets[v.storage] + v.column * sizeof(float);
-    return {base, s.row_bytes, v.width};
+    return {base, s.row_bytes, v.width, rows(id)};
   }
   const float* vector(WeightId id) const {
-    return id == no_weight ? nullptr : static_cast<const float*>(pass_.weights[id]);
+    return id == no_weight ? nullptr : static_cast<const float*>(pass_.weights[id].data);
   }
-  float scale() const { return pass_.scales ? pass_.scales[code_.weight] : 1.0f; }
   // The value whose rows are split into tiles when the op works row by row.
   ValueId row_value() const { return code_.out != no_value ? code_.out : code_.a; }
   std::uint32_t rows_per_tile() const {
@@ -84,7 +92,7 @@ class Step {
     return static_cast<std::uint32_t>(divide_up(rows(code_.out), linear_tile_tokens));
   }
 
-  void embed(Range r) const;
+  void embed(Range r, std::uint32_t worker) const;
   void rope_table(Range r, std::uint32_t worker) const;
   void rms_norm(Range r) const;
   void layer_norm(Range r) const;
@@ -119,7 +127,7 @@ std::uint32_t Step::tiles() const {
 
 void Step::run(std::uint32_t tile, std::uint32_t worker) const {
   switch (code_.op) {
-    case Op::embed: return embed(tile_rows(tile));
+    case Op::embed: return embed(tile_rows(tile), worker);
     case Op::rope_table: return rope_table(tile_rows(tile), worker);
     case Op::rms_norm: return rms_norm(tile_rows(tile));
     case Op::layer_norm: return layer_norm(tile_rows(tile));
@@ -136,17 +144,22 @@ void Step::run(std::uint32_t tile, std::uint32_t worker) const {
   }
 }
 
-void Step::embed(Range r) const {
+void Step::embed(Range r, std::uint32_t worker) const {
   const WeightInfo& w = program_.weights[code_.weight];
-  const auto* table = static_cast<const std::byte*>(pass_.weights[code_.weight]);
+  const WeightData& table = pass_.weights[code_.weight];
   const RowsView out = view(code_.out);
-  const float factor = scale();
   for (std::uint32_t t = r.begin; t < r.end; ++t) {
     const auto id = static_cast<std::uint32_t>(pass_.batch.ids[t]);
+    const std::byte* stored = static_cast<const std::byte*>(table.data) + id * w.row_bytes;
+    if (table.interleaved) {
+      std::byte* scratch = pass_.worker_scratch + worker * pass_.worker_bytes;
+      take_row(w.type, table.data, w.rows, w.row_bytes, id, scratch);
+      stored = scratch;
+    }
     float* row = out.row(t);
-    dequantize_row(w.type, table + id * w.row_bytes, w.columns, row);
-    if (factor == 1.0f) continue;
-    for (std::uint32_t i = 0; i < w.columns; ++i) row[i] *= factor;
+    dequantize_row(w.type, stored, w.columns, row);
+    if (table.scale == 1.0f) continue;
+    for (std::uint32_t i = 0; i < w.columns; ++i) row[i] *= table.scale;
   }
 }
 
@@ -184,9 +197,10 @@ void Step::layer_norm(Range r) const {
 
 void Step::quantize(Range r) const {
   const RowsView x = view(code_.a), y = view(code_.out);
-  const auto form = static_cast<std::uint32_t>(info(code_.out).form);
+  const Activation form = info(code_.out).form;
   for (std::uint32_t t = r.begin; t < r.end; ++t) {
-    kernels_.quantize[form](x.row(t), x.width, y.row(t));
+    kernels_.quantize[static_cast<std::uint32_t>(form)](x.row(t), x.width, y.form_row(form, t),
+                                                        y.form_stride(form));
   }
 }
 
@@ -212,10 +226,14 @@ void Step::linear(std::uint32_t tile) const {
   const RowsView x = view(code_.a), y = view(code_.out);
   const std::uint32_t first = tile % token_tiles() * linear_tile_tokens;  // token
   LinearTask task{};
-  task.weights = pass_.weights[code_.weight];
+  const WeightData& weights = pass_.weights[code_.weight];
+  const Activation form = info(code_.a).form;
+  task.weights = weights.data;
+  task.interleaved = weights.interleaved;
+  task.scale = weights.scale;
   task.row_bytes = w.row_bytes;
-  task.x = x.row(first);
-  task.x_stride = x.stride;
+  task.x = x.form_row(form, first);
+  task.x_stride = x.form_stride(form);
   task.y = y.row(first);
   task.y_stride = y.stride / sizeof(float);
   task.bias = vector(code_.bias);
@@ -228,7 +246,6 @@ void Step::linear(std::uint32_t tile) const {
   task.row_begin = tile / token_tiles() * linear_step();
   task.row_end = std::min(w.rows, task.row_begin + linear_step());
   task.tokens = std::min(linear_tile_tokens, rows(code_.out) - first);
-  task.scale = scale();
   kernels_.linear[type_index(w.type)](task);
 }
 
@@ -362,6 +379,7 @@ std::uint64_t kv_layout(const Program& program, KvTypes types, KvPlace* places) 
 std::size_t worker_scratch_bytes(const Program& program, std::uint32_t table_stride) {
   std::uint64_t widest = 0;
   for (const Instruction& i : program.code) {
+    if (i.op == Op::embed) widest = std::max(widest, program.weights[i.weight].row_bytes);
     if (i.op == Op::rope_table) widest = std::max<std::uint64_t>(widest, i.n0 * sizeof(float));
     if (i.op != Op::attention) continue;
     const KvSlot& s = program.kv_slots[i.slot];

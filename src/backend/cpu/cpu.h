@@ -48,12 +48,18 @@ struct KvPages {
 // Places of all slots of a program and the bytes of a page.
 std::uint64_t kv_layout(const Program& program, KvTypes types, KvPlace* places);
 
+// A weight in memory.
+struct WeightData {
+  const void* data = nullptr;
+  float scale = 1.0f;        // of a matrix: what its products are multiplied with
+  bool interleaved = false;  // a matrix as LinearTask::interleaved says
+};
+
 // Everything a pass touches; the pointed-to memory is the session's.
 struct CpuPass {
   const Program* program = nullptr;
   const KernelTable* kernels = nullptr;
-  const void* const* weights = nullptr;  // by WeightId
-  const float* scales = nullptr;         // of matrices, by WeightId; nullptr: all 1
+  const WeightData* weights = nullptr;  // by WeightId
   std::byte* arena = nullptr;
   const std::uint64_t* offsets = nullptr;  // in the arena, by storage
   Batch batch;

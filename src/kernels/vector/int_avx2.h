@@ -20,7 +20,7 @@ struct Words {
     __m256i low, high;
   };
   static constexpr bool has_panels = true;
-  static constexpr std::uint32_t tokens = 4;  // how many share one read of a panel
+  static constexpr std::uint32_t tokens = 6;  // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;
 
@@ -28,8 +28,14 @@ struct Words {
 
   // 16 bytes at `at` of each row, as four steps.
   static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at, Step (&out)[4]) {
-    prefetch_rows(rows, at);
-    transpose(rows.row, at, out);
+    if (rows.interleaved) {
+      const std::uint8_t* p = rows.interleaved + at * 16;
+      prefetch_interleaved(p);
+      INLAY_UNROLL for (int i = 0; i < 4; ++i) out[i] = {load(p + i * 64), load(p + i * 64 + 32)};
+    } else {
+      prefetch_rows(rows, at);
+      transpose(rows.row, at, out);
+    }
   }
   static INLAY_FORCE_INLINE void transpose(const std::uint8_t* const* row, std::size_t at,
                                            Step (&out)[4]) {
@@ -40,6 +46,7 @@ struct Words {
   }
   // The half at `at` of each row.
   static INLAY_FORCE_INLINE F32 halves(const WeightRows& rows, std::size_t at) {
+    if (rows.interleaved) return half_floats(rows.interleaved + at * 16);
     std::uint16_t h[16];
     INLAY_UNROLL for (int i = 0; i < 16; ++i) std::memcpy(h + i, rows.row[i] + at, 2);
     return {
@@ -108,60 +115,62 @@ struct Words {
     return {_mm256_srai_epi16(v.low, 8), _mm256_srai_epi16(v.high, 8)};
   }
 
-  // ---- Integer dot products of 16 rows with n tokens ----
+  // ---- Integer dot products of 16 rows with n tokens, whose blocks follow each other ----
 
   // sum[t] += the dot product of `steps` steps of codes (at most `top`) with 4 * steps bytes of x.
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot(const std::uint8_t* codes, const std::uint8_t* x,
-                                     std::size_t stride, I32 (&sum)[n]) {
-    dot_scaled<n, steps, top>(codes, x, stride, {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}, sum);
+                                     I32 (&sum)[n]) {
+    dot_scaled<n, steps, top>(codes, x, ones(), sum);
   }
   // The same for codes of store_signed; sums begin as signed_start(sum of the bytes of x).
-  // |w| * sign(w) x: a pair is at most 2 * 128 * 127 = 32,512 in magnitude.
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_signed(const std::uint8_t* codes, const std::uint8_t* x,
-                                            std::size_t stride, I32 (&sum)[n]) {
-    const I32 ones{_mm256_set1_epi16(1), _mm256_set1_epi16(1)};
-    dot_scaled_signed<n, steps>(codes, x, stride, ones, nullptr, sum);
+                                            I32 (&sum)[n]) {
+    dot_scaled_signed<n, steps>(codes, x, ones(), nullptr, sum);
   }
   // sum[t] += s * the dot product, s as scale() made it; `total`: the sum of token 0's bytes of x,
-  // those of the others `stride` bytes further each.
+  // that of each other token a block further.
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_scaled_signed(const std::uint8_t* codes, const std::uint8_t* x,
-                                                   std::size_t stride, I32 s, const std::int16_t*,
-                                                   I32 (&sum)[n]) {
+                                                   I32 s, const std::int16_t*, I32 (&sum)[n]) {
     INLAY_UNROLL for (std::uint32_t i = 0; i < steps; ++i) {
-      const __m256i low = load(codes + i * step_bytes), high = load(codes + i * step_bytes + 32);
-      const __m256i low_size = _mm256_abs_epi8(low), high_size = _mm256_abs_epi8(high);
+      const Step w{load(codes + i * step_bytes), load(codes + i * step_bytes + 32)};
+      const __m256i low = _mm256_abs_epi8(w.low), high = _mm256_abs_epi8(w.high);
       INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-        const __m256i four_x = four(x + t * stride + i * 4);
-        const __m256i a = _mm256_maddubs_epi16(low_size, _mm256_sign_epi8(four_x, low));
-        const __m256i b = _mm256_maddubs_epi16(high_size, _mm256_sign_epi8(four_x, high));
-        sum[t] =
-            sum[t] + I32(_mm256_madd_epi16(a, s.raw_low()), _mm256_madd_epi16(b, s.raw_high()));
+        const __m256i four_x = four(x + t * activation_block_bytes + i * 4);
+        sum[t] = multiply_scaled_signed(w, low, high, four_x, s, sum[t]);
       }
     }
   }
   static INLAY_FORCE_INLINE I32 signed_start(std::int32_t) { return I32::broadcast(0); }
 
-  // sum[t] += s * the dot product, s as scale() made it. A pair of products adds at most
-  // 2 * top * 127 to a 16-bit sum, so `safe` steps fit before they are widened.
+  // A pair of products adds at most 2 * top * 127 to a 16-bit sum, so as many steps fit before
+  // they are widened.
+  template <int top>
+  static constexpr std::uint32_t safe_steps() {
+    return std::bit_floor(32767u / (2 * top * 127));
+  }
+  // sum[t] += s * the dot product, s as scale() made it.
   template <std::uint32_t n, std::uint32_t steps, int top>
-  static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x,
-                                            std::size_t stride, I32 s, I32 (&sum)[n]) {
-    constexpr std::uint32_t most = std::bit_floor(32767u / (2 * top * 127));
-    constexpr std::uint32_t safe = most < steps ? most : steps;
+  static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x, I32 s,
+                                            I32 (&sum)[n]) {
+    constexpr std::uint32_t safe = safe_steps<top>() < steps ? safe_steps<top>() : steps;
     static_assert(safe >= 1 && steps % safe == 0);
     for (std::uint32_t begin = 0; begin < steps; begin += safe) {
       __m256i low[n], high[n];
-      INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) low[t] = high[t] = _mm256_setzero_si256();
       INLAY_UNROLL for (std::uint32_t i = 0; i < safe; ++i) {
         const std::uint8_t* step = codes + (begin + i) * step_bytes;
         const __m256i w_low = load(step), w_high = load(step + 32);
         INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-          const __m256i four_x = four(x + t * stride + (begin + i) * 4);
-          low[t] = _mm256_add_epi16(low[t], _mm256_maddubs_epi16(w_low, four_x));
-          high[t] = _mm256_add_epi16(high[t], _mm256_maddubs_epi16(w_high, four_x));
+          const __m256i four_x = four(x + t * activation_block_bytes + (begin + i) * 4);
+          if (i == 0) {
+            low[t] = _mm256_maddubs_epi16(w_low, four_x);
+            high[t] = _mm256_maddubs_epi16(w_high, four_x);
+          } else {
+            low[t] = add_products(low[t], w_low, four_x);
+            high[t] = add_products(high[t], w_high, four_x);
+          }
         }
       }
       INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
@@ -169,6 +178,45 @@ struct Words {
                               _mm256_madd_epi16(high[t], s.raw_high()));
       }
     }
+  }
+
+  // ---- n steps times 4 * n bytes of one token ----
+
+  template <int top, std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply(const Step (&w)[n], const std::uint8_t* x, I32 sum) {
+    return multiply_scaled<top>(w, x, ones(), sum);
+  }
+  template <std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply_signed(const Step (&w)[n], const std::uint8_t* x,
+                                                I32 sum) {
+    return multiply_scaled_signed(w, x, ones(), sum);
+  }
+  template <int top, std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply_scaled(const Step (&w)[n], const std::uint8_t* x, I32 s,
+                                                I32 sum) {
+    constexpr std::uint32_t safe = safe_steps<top>() < n ? safe_steps<top>() : n;
+    INLAY_UNROLL for (std::uint32_t begin = 0; begin < n; begin += safe) {
+      const __m256i first_x = four(x + begin * 4);
+      __m256i low = _mm256_maddubs_epi16(w[begin].low, first_x);
+      __m256i high = _mm256_maddubs_epi16(w[begin].high, first_x);
+      INLAY_UNROLL for (std::uint32_t i = 1; i < safe; ++i) {
+        const __m256i four_x = four(x + (begin + i) * 4);
+        low = add_products(low, w[begin + i].low, four_x);
+        high = add_products(high, w[begin + i].high, four_x);
+      }
+      sum = {add_scaled(sum.raw_low(), low, s.raw_low()),
+             add_scaled(sum.raw_high(), high, s.raw_high())};
+    }
+    return sum;
+  }
+  template <std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply_scaled_signed(const Step (&w)[n], const std::uint8_t* x,
+                                                       I32 s, I32 sum) {
+    INLAY_UNROLL for (std::uint32_t i = 0; i < n; ++i) {
+      sum = multiply_scaled_signed(w[i], _mm256_abs_epi8(w[i].low), _mm256_abs_epi8(w[i].high),
+                                   four(x + i * 4), s, sum);
+    }
+    return sum;
   }
   // |s| <= 128, in both halves of a lane.
   static INLAY_FORCE_INLINE I32 scale(I32 s) {
@@ -213,6 +261,29 @@ struct Words {
   }
 
  private:
+  // 16-bit sums of neighbouring products, w unsigned. In one piece, since GCC otherwise computes
+  // all products of a loop first and has no registers left for them.
+  static INLAY_FORCE_INLINE __m256i add_products(__m256i sum, __m256i w, __m256i x) {
+    __m256i products;
+    asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
+        : "+x"(sum), "=&x"(products)
+        : "x"(w), "x"(x));
+    return sum;
+  }
+  // sum + s * (w . x), `low` and `high` the magnitudes of w: |w| * sign(w) x. A pair is at most
+  // 2 * 128 * 127 = 32,512 in magnitude.
+  static INLAY_FORCE_INLINE I32 multiply_scaled_signed(Step w, __m256i low, __m256i high,
+                                                       __m256i x, I32 s, I32 sum) {
+    const __m256i a = _mm256_maddubs_epi16(low, _mm256_sign_epi8(x, w.low));
+    const __m256i b = _mm256_maddubs_epi16(high, _mm256_sign_epi8(x, w.high));
+    return {add_scaled(sum.raw_low(), a, s.raw_low()), add_scaled(sum.raw_high(), b, s.raw_high())};
+  }
+  // sum + the pairs times s, in one piece for the same reason.
+  static INLAY_FORCE_INLINE __m256i add_scaled(__m256i sum, __m256i pairs, __m256i s) {
+    asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(pairs) : "xm"(s));
+    return sum;
+  }
+  static INLAY_FORCE_INLINE I32 ones() { return {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}; }
   template <int size>
   struct First {  // n bytes, then zeros
     std::uint8_t bytes[size] = {};

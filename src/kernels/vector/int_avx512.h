@@ -25,8 +25,14 @@ struct Words {
 
   // 16 bytes at `at` of each row, as four steps.
   static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at, Step (&out)[4]) {
-    prefetch_rows(rows, at);
-    transpose(rows.row, at, out);
+    if (rows.interleaved) {
+      const std::uint8_t* p = rows.interleaved + at * 16;
+      prefetch_interleaved(p);
+      INLAY_UNROLL for (int i = 0; i < 4; ++i) out[i] = _mm512_loadu_si512(p + i * 64);
+    } else {
+      prefetch_rows(rows, at);
+      transpose(rows.row, at, out);
+    }
   }
   static INLAY_FORCE_INLINE void transpose(const std::uint8_t* const* row, std::size_t at,
                                            Step (&out)[4]) {
@@ -41,6 +47,7 @@ struct Words {
   }
   // The half at `at` of each row.
   static INLAY_FORCE_INLINE F32 halves(const WeightRows& rows, std::size_t at) {
+    if (rows.interleaved) return half_floats(rows.interleaved + at * 16);
     std::uint16_t half[16];
     INLAY_UNROLL for (int i = 0; i < 16; ++i) std::memcpy(half + i, rows.row[i] + at, 2);
     return _mm512_cvtph_ps(
@@ -93,18 +100,18 @@ struct Words {
   }
   static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) { return _mm512_srai_epi16(v, 8); }
 
-  // ---- Integer dot products of 16 rows with n tokens ----
+  // ---- Integer dot products of 16 rows with n tokens, whose blocks follow each other ----
 
   // sum[t] += the dot product of `steps` steps of codes (at most `top`) with 4 * steps bytes of x.
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot(const std::uint8_t* codes, const std::uint8_t* x,
-                                     std::size_t stride, I32 (&sum)[n]) {
+                                     I32 (&sum)[n]) {
     __m512i run[n];
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) run[t] = sum[t].raw();
     INLAY_UNROLL for (std::uint32_t i = 0; i < steps; ++i) {
       const Step w = _mm512_load_si512(codes + i * step_bytes);
       INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-        run[t] = _mm512_dpbusd_epi32(run[t], w, four(x + t * stride + i * 4));
+        run[t] = _mm512_dpbusd_epi32(run[t], w, four(x + t * activation_block_bytes + i * 4));
       }
     }
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) sum[t] = run[t];
@@ -112,8 +119,8 @@ struct Words {
   // The same for codes of store_signed; sums begin as signed_start(sum of the bytes of x).
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_signed(const std::uint8_t* codes, const std::uint8_t* x,
-                                            std::size_t stride, I32 (&sum)[n]) {
-    dot<n, steps, 255>(codes, x, stride, sum);
+                                            I32 (&sum)[n]) {
+    dot<n, steps, 255>(codes, x, sum);
   }
   static INLAY_FORCE_INLINE I32 signed_start(std::int32_t sum) {
     return I32::broadcast(-128 * sum);
@@ -122,31 +129,66 @@ struct Words {
   // sum[t] += s * the dot product, s as scale() made it.
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x,
-                                            std::size_t stride, I32 s, I32 (&sum)[n]) {
+                                            I32 s, I32 (&sum)[n]) {
     I32 run[n];
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) run[t] = I32::broadcast(0);
-    dot<n, steps, top>(codes, x, stride, run);
+    dot<n, steps, top>(codes, x, run);
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-      sum[t] = _mm512_add_epi32(sum[t].raw(), _mm512_mullo_epi32(run[t].raw(), s.raw()));
+      sum[t] = scaled(run[t], s, sum[t]);
     }
   }
-  // The same for codes of store_signed; `total`: the sum of token 0's bytes of x, those of the
-  // others `stride` bytes further each.
+  // The same for codes of store_signed; `total`: the sum of token 0's bytes of x, that of each other
+  // token a block further.
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_scaled_signed(const std::uint8_t* codes, const std::uint8_t* x,
-                                                   std::size_t stride, I32 s,
+                                                   I32 s,
                                                    const std::int16_t* total, I32 (&sum)[n]) {
     I32 run[n];
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
       std::int16_t all;
-      std::memcpy(&all, reinterpret_cast<const std::uint8_t*>(total) + t * stride, sizeof all);
+      std::memcpy(&all, reinterpret_cast<const std::uint8_t*>(total) + t * activation_block_bytes, sizeof all);
       run[t] = signed_start(all);
     }
-    dot<n, steps, 255>(codes, x, stride, run);
+    dot<n, steps, 255>(codes, x, run);
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-      sum[t] = _mm512_add_epi32(sum[t].raw(), _mm512_mullo_epi32(run[t].raw(), s.raw()));
+      sum[t] = scaled(run[t], s, sum[t]);
     }
   }
+
+  // ---- n steps times 4 * n bytes of one token ----
+
+  template <int top, std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply(const Step (&w)[n], const std::uint8_t* x, I32 sum) {
+    __m512i run = sum.raw();
+    INLAY_UNROLL for (std::uint32_t i = 0; i < n; ++i) {
+      run = _mm512_dpbusd_epi32(run, w[i], four(x + i * 4));
+    }
+    return run;
+  }
+  // |w| * sign(w) x, with |-128| = 128 as an unsigned byte.
+  template <std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply_signed(const Step (&w)[n], const std::uint8_t* x,
+                                                I32 sum) {
+    __m512i run = sum.raw();
+    INLAY_UNROLL for (std::uint32_t i = 0; i < n; ++i) {
+      const __m512i four_x = four(x + i * 4);
+      const __m512i signed_x =
+          _mm512_mask_sub_epi8(four_x, _mm512_movepi8_mask(w[i]), _mm512_setzero_si512(), four_x);
+      run = _mm512_dpbusd_epi32(run, _mm512_abs_epi8(w[i]), signed_x);
+    }
+    return run;
+  }
+  template <int top, std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply_scaled(const Step (&w)[n], const std::uint8_t* x, I32 s,
+                                                I32 sum) {
+    return scaled(multiply<top>(w, x, I32::broadcast(0)), s, sum);
+  }
+  template <std::uint32_t n>
+  static INLAY_FORCE_INLINE I32 multiply_scaled_signed(const Step (&w)[n], const std::uint8_t* x,
+                                                       I32 s, I32 sum) {
+    return scaled(multiply_signed(w, x, I32::broadcast(0)), s, sum);
+  }
+
   static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
   template <int factor>
   static INLAY_FORCE_INLINE I32 times(I32 v) {
@@ -178,6 +220,9 @@ struct Words {
   }
 
  private:
+  static INLAY_FORCE_INLINE I32 scaled(I32 dot, I32 s, I32 sum) {
+    return _mm512_add_epi32(sum.raw(), _mm512_mullo_epi32(dot.raw(), s.raw()));
+  }
   template <int i>
   static INLAY_FORCE_INLINE Step four_rows(const std::uint8_t* const* row, std::size_t at) {
     Step v = _mm512_castsi128_si512(sixteen(row[i] + at));
