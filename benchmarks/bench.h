@@ -38,7 +38,8 @@ inline void need(const inlay::Result<void>& result) {
   if (!result) fail(result.error().text());
 }
 
-// The words of the command line; what is asked for is taken off, and take_model ends it.
+// The words of the command line; what is asked for is taken off, and take_model or
+// take_end ends it.
 class Arguments {
  public:
   Arguments(int count, char** words, const char* usage)
@@ -63,6 +64,10 @@ class Arguments {
     const std::vector<std::uint32_t> list = take_list(name, {fallback});
     if (list.size() != 1) complain();
     return list[0];
+  }
+  // No word may be left.
+  void take_end() const {
+    if (!words_.empty()) complain();
   }
   // The one word that is left.
   std::string take_model() {
