@@ -6,11 +6,16 @@
 // --quick: only what changes between runs on a shared machine (read from huge pages, int8), with
 // all threads, in half a second; to be called before and after whatever is measured.
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <vector>
 
-#include "bench.h"
+#include "arguments.h"
+#include "figures.h"
 #include "instruction_loops.h"
 
 #if defined(__unix__) || defined(__APPLE__)
