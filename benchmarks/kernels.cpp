@@ -1,15 +1,19 @@
 // kernels.cpp - speed of the matrix products of every unit, one thread: operations and weight bytes
 // a second for each type and number of tokens.
 //
-//   kernels [unit] [type] [megabytes]     the weights are larger than caches by default: 600 MB
+//   bench_kernels [--unit avx2] [--type Q4_K] [--k 4096] [--tokens 1,8,64] [--megabytes 600]
+//
+// The weights are larger than caches by default. Types whose blocks do not divide k are left out.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "base/flush_denormals.h"
 #include "isa/isa.h"
 #include "quant/activation.h"
@@ -18,7 +22,8 @@ namespace {
 
 using namespace inlay;
 
-constexpr std::uint32_t k = 4096;
+constexpr const char* usage =
+    "bench_kernels [--unit avx2] [--type Q4_K] [--k 4096] [--tokens 1,8,64] [--megabytes 600]";
 constexpr std::uint32_t rows_per_call = 64;
 constexpr double seconds_per_figure = 0.3;  // of processor time
 
@@ -39,8 +44,8 @@ struct Figures {
   double giga_bytes;       // of weights
 };
 
-Figures measure(const KernelTable& unit, Type type, std::uint32_t tokens, const Buffer& weights,
-                std::size_t size) {
+Figures measure(const KernelTable& unit, Type type, std::uint32_t k, std::uint32_t tokens,
+                const Buffer& weights, std::size_t size) {
   const TypeInfo& info = *type_info(type);
   const Activation form = activation_of(type);
   const std::size_t stride = activation_row_bytes(form, k);
@@ -88,29 +93,31 @@ void fill(const Buffer& weights, std::size_t size) {
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  const char* only_unit = count > 1 ? arguments[1] : "all";
-  const char* only_type = count > 2 ? arguments[2] : "all";
-  const std::size_t size = (count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 600) << 20;
-  const auto wanted = [](const char* name, const char* only) {
-    return std::strcmp(only, "all") == 0 || std::strcmp(only, name) == 0;
-  };
+int main(int count, char** words) {
+  bench::Arguments arguments(count, words, usage);
+  const std::string only_unit = arguments.take_word("--unit", "all");
+  const std::string only_type = arguments.take_word("--type", "all");
+  const std::uint32_t k = arguments.take_number("--k", 4096);
+  const std::vector<std::uint32_t> tokens = arguments.take_list("--tokens", {1, 8, 64});
+  const std::size_t size = std::size_t{arguments.take_number("--megabytes", 600)} << 20;
+  arguments.take_end();
   const FlushDenormals flushed;
   Buffer weights(size);
   fill(weights, size);
-  std::printf("one thread, k = %u, weights %zu MB\n", k, size >> 20);
-  std::printf("%-8s %-6s %20s %20s %20s\n", "unit", "type", "1 token", "8 tokens", "64 tokens");
+  std::printf("one thread, k = %u, weights %zu MB\n%-8s %-6s", k, size >> 20, "unit", "type");
+  for (const std::uint32_t t : tokens) std::printf(" %14u token%c", t, t > 1 ? 's' : ' ');
+  std::printf("\n");
   for (std::uint32_t i = 0; i < isa_count(); ++i) {
-    if (!isa_usable(i) || !wanted(isa_name(i), only_unit)) continue;
-#define INLAY_TYPE(id, name, file, elements, bytes)                                            \
-  if (wanted(#name, only_type)) {                                                              \
-    std::printf("%-8s %-6s", isa_name(i), #name);                                              \
-    for (const std::uint32_t tokens : {1, 8, 64}) {                                            \
-      const Figures f = measure(*isa_kernels(isa_name(i)), Type::name, tokens, weights, size); \
-      std::printf(" %6.1f GOP/s %5.1f GB/s", f.giga_operations, f.giga_bytes);                 \
-      std::fflush(stdout);                                                                     \
-    }                                                                                          \
-    std::printf("\n");                                                                         \
+    if (!isa_usable(i) || (only_unit != "all" && only_unit != isa_name(i))) continue;
+#define INLAY_TYPE(id, name, file, elements, bytes)                                          \
+  if ((only_type == "all" || only_type == #name) && k % (elements) == 0) {                   \
+    std::printf("%-8s %-6s", isa_name(i), #name);                                            \
+    for (const std::uint32_t t : tokens) {                                                   \
+      const Figures f = measure(*isa_kernels(isa_name(i)), Type::name, k, t, weights, size); \
+      std::printf(" %6.1f GOP/s %5.1f GB/s", f.giga_operations, f.giga_bytes);               \
+      std::fflush(stdout);                                                                   \
+    }                                                                                        \
+    std::printf("\n");                                                                       \
   }
 #include "quant/types.inc"
 #undef INLAY_TYPE

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a random `llama` GGUF of a given shape and weight type, for timing and memory tests.
+"""Makes a random GGUF of a given shape and weight type, for timing and memory tests.
 
     python3 scripts/make_random_model.py --shape llama-1b --type Q4_K_M --out random-1b.gguf
 
@@ -15,16 +15,26 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
-SHAPES = {  # width, layers, heads, kv heads, feed-forward, vocabulary, tied, rope scaling factor
-    "tiny": (256, 2, 4, 2, 512, 512, True, 0),
-    "llama-1b": (2048, 16, 32, 8, 8192, 128256, True, 32),
-    "llama-3b": (3072, 28, 24, 8, 8192, 128256, True, 32),
-    "llama-8b": (4096, 32, 32, 8, 14336, 128256, False, 8),
+SHAPES = {  # family, width, layers, heads, kv heads, feed-forward, vocabulary, tied, rope factor
+    "tiny": ("llama", 256, 2, 4, 2, 512, 512, True, 0),
+    "llama-1b": ("llama", 2048, 16, 32, 8, 8192, 128256, True, 32),
+    "llama-3b": ("llama", 3072, 28, 24, 8, 8192, 128256, True, 32),
+    "llama-8b": ("llama", 4096, 32, 32, 8, 14336, 128256, False, 8),
+    "qwen2-0.5b": ("qwen2", 896, 24, 14, 2, 4864, 151936, True, 0),
 }
-FILE_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 7, "Q4_K": 14, "Q4_K_M": 15, "Q6_K": 18,
-              "BF16": 32}
+FAMILIES = {  # rope base, epsilon of the norms, context, biases, pre-tokenizer, adds a begin token
+    "llama": (500000.0, 1e-5, 131072, False, "llama-bpe", True),
+    "qwen2": (1e6, 1e-6, 32768, True, "qwen2", False),
+}
+FILE_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 7, "Q5_0": 8, "Q3_K": 11, "Q4_K": 14,
+              "Q4_K_M": 15, "Q5_K": 16, "Q6_K": 18, "IQ2_XXS": 19, "IQ2_XS": 20, "Q2_K": 21,
+              "IQ3_XXS": 23, "IQ4_NL": 25, "IQ3_S": 26, "IQ2_S": 28, "IQ4_XS": 30, "BF16": 32,
+              "MXFP4": 38}
+OUTPUTS = {"Q4_K_M": "Q6_K", "Q5_K": "Q6_K", "Q3_K": "Q6_K", "Q2_K": "Q6_K", "IQ4_NL": "Q6_K",
+           "IQ4_XS": "Q6_K", "IQ3_S": "Q6_K", "IQ3_XXS": "Q5_K", "IQ2_S": "Q5_K",
+           "IQ2_XS": "Q5_K", "IQ2_XXS": "Q5_K"}  # the head's type in the usual mixes, if another
 SLAB = 1 << 21  # weights made at a time, rounded to whole rows
-ROPE_BASE, ORIGINAL_CONTEXT = 500000.0, 8192
+ORIGINAL_CONTEXT = 8192
 
 
 def generator(seed: int, name: str, part: int) -> np.random.Generator:
@@ -67,9 +77,38 @@ def q4_k(rng, blocks: int, std: float) -> np.ndarray:
     return out
 
 
-def q6_k(rng, blocks: int, std: float) -> np.ndarray:
-    out = random_bytes(rng, blocks, 210)
-    put_scale(out, 208, std / 1367, rng)
+def q5_k(rng, blocks: int, std: float) -> np.ndarray:
+    """As q4_k, of which it has the scales."""
+    out = random_bytes(rng, blocks, 176)
+    d = put_scale(out, 0, std / 338, rng)
+    out[:, 2:4] = (d.astype(np.float32) * 15.5).astype("<f2").view(np.uint8).reshape(-1, 2)
+    out[:, 8:12] = out[:, 4:8]
+    out[:, 12:16] = (out[:, 12:16] & 15) * 17
+    return out
+
+
+def q2_k(rng, blocks: int, std: float) -> np.ndarray:
+    """Minimums equal the scales and dmin is 1.5 d."""
+    out = random_bytes(rng, blocks, 84)
+    d = put_scale(out, 80, std / 9.8, rng)
+    out[:, 82:84] = (d.astype(np.float32) * 1.5).astype("<f2").view(np.uint8).reshape(-1, 2)
+    out[:, 0:16] = (out[:, 0:16] & 15) * 17
+    return out
+
+
+def coded(size: int, at: int, deviation: float):
+    """A maker of blocks in which any bytes are valid codes beside one half scale at a byte offset;
+    deviation: that of the weights under a scale of 1."""
+    def make(rng, blocks: int, std: float) -> np.ndarray:
+        out = random_bytes(rng, blocks, size)
+        put_scale(out, at, std / deviation, rng)
+        return out
+    return make
+
+
+def mxfp4(rng, blocks: int, std: float) -> np.ndarray:
+    out = random_bytes(rng, blocks, 17)
+    out[:, 0] = 126 + round(math.log2(std / 2.9)) + (out[:, 0] & 1)  # an exponent over 127
     return out
 
 
@@ -93,7 +132,12 @@ def bf16(rng, count: int, std: float) -> np.ndarray:
 
 
 MAKERS = {Type.F32: f32, Type.F16: f16, Type.BF16: bf16, Type.Q8_0: q8_0, Type.Q4_0: q4_0,
-          Type.Q4_K: q4_k, Type.Q6_K: q6_k}
+          Type.Q5_0: coded(22, 0, 9.2), Type.Q2_K: q2_k, Type.Q3_K: coded(110, 108, 43.5),
+          Type.Q4_K: q4_k, Type.Q5_K: q5_k, Type.Q6_K: coded(210, 208, 1367),
+          Type.IQ2_XXS: coded(66, 0, 60), Type.IQ2_XS: coded(74, 0, 60),
+          Type.IQ2_S: coded(82, 0, 60), Type.IQ3_XXS: coded(98, 0, 140),
+          Type.IQ3_S: coded(110, 0, 145), Type.IQ4_NL: coded(18, 0, 70),
+          Type.IQ4_XS: coded(136, 0, 1300), Type.MXFP4: mxfp4}
 
 
 class RandomMatrix:
@@ -129,9 +173,9 @@ class Vector:
         self.values.tofile(file)
 
 
-def rope_divisors(head: int, factor: float) -> np.ndarray:
+def rope_divisors(head: int, base: float, factor: float) -> np.ndarray:
     """Llama 3 scaling: long waves are slowed by the factor, short ones kept, a ramp between."""
-    wave = 2 * math.pi * ROPE_BASE ** (np.arange(0, head, 2) / head)
+    wave = 2 * math.pi * base ** (np.arange(0, head, 2) / head)
     ramp = np.clip((ORIGINAL_CONTEXT / wave - 1.0) / 3.0, 0.0, 1.0)
     return 1.0 / ((1.0 - ramp) / factor + ramp)
 
@@ -146,7 +190,7 @@ def kinds(a) -> tuple:
     """Functions: the type of a block's matrix, and the type of the output head."""
     mixed = a.type == "Q4_K_M"
     base = Type.Q4_K if mixed else Type[a.type]
-    output = Type[a.output_type] if a.output_type else (Type.Q6_K if mixed else base)
+    output = Type[a.output_type or OUTPUTS.get(a.type, a.type)]
 
     def block(part: str, layer: int) -> Type:
         raised = mixed and part in ("attn_v", "ffn_down") and more_bits(layer, a.layers)
@@ -169,15 +213,20 @@ def tensors(a):
     def norm(name):
         return Vector(name, 1.0 + 0.1 * generator(a.seed, name, 0).standard_normal(a.width))
 
+    def bias(name, size):
+        return Vector(name, 0.1 * generator(a.seed, name, 0).standard_normal(size))
+
     yield matrix("token_embd.weight", a.vocab, a.width, output if a.tied else base)
     if a.rope_factor:
-        yield Vector("rope_freqs.weight", rope_divisors(a.head_size, a.rope_factor))
+        yield Vector("rope_freqs.weight", rope_divisors(a.head_size, a.rope_base, a.rope_factor))
     for i in range(a.layers):
         for norm_name, names in (("attn_norm", ("attn_q", "attn_k", "attn_v", "attn_output")),
                                  ("ffn_norm", ("ffn_gate", "ffn_up", "ffn_down"))):
             yield norm(f"blk.{i}.{norm_name}.weight")
             for part in names:
                 yield matrix(f"blk.{i}.{part}.weight", *parts[part], block(part, i))
+                if a.biases and part in ("attn_q", "attn_k", "attn_v"):
+                    yield bias(f"blk.{i}.{part}.bias", parts[part][0])
     yield norm("output_norm.weight")
     if not a.tied:
         yield matrix("output.weight", a.vocab, a.width, output)
@@ -208,10 +257,11 @@ def vocabulary(size: int) -> tuple[list[str], list[int], list[str]]:
     return tokens + specials, types, merges
 
 
-def add_tokenizer(writer: gguf.GGUFWriter, size: int) -> None:
+def add_tokenizer(writer: gguf.GGUFWriter, a) -> None:
+    size = a.vocab
     tokens, types, merges = vocabulary(size)
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_tokenizer_pre(a.pre_tokenizer)
     writer.add_token_list(tokens)
     writer.add_token_types(types)
     if merges:
@@ -219,7 +269,7 @@ def add_tokenizer(writer: gguf.GGUFWriter, size: int) -> None:
     writer.add_bos_token_id(size - 4)
     writer.add_eos_token_id(size - 3)
     writer.add_eot_token_id(size - 2)
-    writer.add_add_bos_token(True)
+    writer.add_add_bos_token(a.adds_begin)
 
 
 def add_metadata(writer: gguf.GGUFWriter, a) -> None:
@@ -237,15 +287,15 @@ def add_metadata(writer: gguf.GGUFWriter, a) -> None:
     writer.add_key_length(a.head_size)
     writer.add_value_length(a.head_size)
     writer.add_rope_dimension_count(a.head_size)
-    writer.add_rope_freq_base(ROPE_BASE)
-    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(a.rope_base)
+    writer.add_layer_norm_rms_eps(a.epsilon)
 
 
 def write(a) -> int:
     """Writes the file and returns the number of weights."""
-    writer = gguf.GGUFWriter(a.out, "llama")
+    writer = gguf.GGUFWriter(a.out, a.family)
     add_metadata(writer, a)
-    add_tokenizer(writer, a.vocab)
+    add_tokenizer(writer, a)
     everything = list(tensors(a))
     for t in everything:
         writer.add_tensor_info(t.name, t.shape, np.dtype(np.float32), t.nbytes, raw_dtype=t.kind)
@@ -268,13 +318,15 @@ def arguments():
     p.add_argument("--seed", type=int, default=1)
     for name in ("width", "layers", "heads", "kv-heads", "head-size", "ffn", "vocab"):
         p.add_argument(f"--{name}", type=int)
-    p.add_argument("--context", type=int, default=131072)
+    p.add_argument("--context", type=int)
     p.add_argument("--rope-factor", type=float, help="Llama 3 frequency scaling; 0: none")
     p.add_argument("--tied", action=argparse.BooleanOptionalAction, default=None,
                    help="share the embedding with the output head")
     a = p.parse_args()
+    a.family, *shape = SHAPES[a.shape]
     names = ("width", "layers", "heads", "kv_heads", "ffn", "vocab", "tied", "rope_factor")
-    for name, value in zip(names, SHAPES[a.shape]):
+    a.rope_base, a.epsilon, context, a.biases, a.pre_tokenizer, a.adds_begin = FAMILIES[a.family]
+    for name, value in zip((*names, "context"), (*shape, context)):
         if getattr(a, name) is None:
             setattr(a, name, value)
     a.head_size = a.head_size or a.width // a.heads
