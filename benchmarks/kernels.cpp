@@ -2,6 +2,7 @@
 // a second for each type and number of tokens.
 //
 //   bench_kernels [--unit avx2] [--type Q4_K] [--k 4096] [--tokens 1,8,64] [--megabytes 600]
+//                 [--interleaved]
 //
 // The weights are larger than caches by default. Types whose blocks do not divide k are left out.
 #include <cstdint>
@@ -17,13 +18,15 @@
 #include "base/flush_denormals.h"
 #include "isa/isa.h"
 #include "quant/activation.h"
+#include "quant/interleave.h"
 
 namespace {
 
 using namespace inlay;
 
 constexpr const char* usage =
-    "bench_kernels [--unit avx2] [--type Q4_K] [--k 4096] [--tokens 1,8,64] [--megabytes 600]";
+    "bench_kernels [--unit avx2] [--type Q4_K] [--k 4096] [--tokens 1,8,64] [--megabytes 600] "
+    "[--interleaved]";
 constexpr std::uint32_t rows_per_call = 64;
 constexpr double seconds_per_figure = 0.3;  // of processor time
 
@@ -45,16 +48,19 @@ struct Figures {
 };
 
 Figures measure(const KernelTable& unit, Type type, std::uint32_t k, std::uint32_t tokens,
-                const Buffer& weights, std::size_t size) {
+                bool interleaved, const Buffer& weights, std::size_t size) {
   const TypeInfo& info = *type_info(type);
   const Activation form = activation_of(type);
-  const std::size_t stride = activation_row_bytes(form, k);
-  Buffer x(stride * tokens);
+  const bool blocks = lies_in_blocks(form);
+  const std::size_t row_bytes = activation_row_bytes(form, k);
+  const std::size_t next = blocks ? activation_block_bytes : row_bytes;
+  const std::size_t stride = blocks ? tokens * activation_block_bytes : row_bytes;
+  Buffer x(row_bytes * tokens);
   std::vector<float> values(k), y(std::size_t{tokens} * rows_per_call);
   for (std::uint32_t t = 0; t < tokens; ++t) {
     for (std::uint32_t i = 0; i < k; ++i)
       values[i] = static_cast<float>((i * 37 + t * 11) % 101) - 50;
-    unit.quantize[static_cast<int>(form)](values.data(), k, x.data + t * stride);
+    unit.quantize[static_cast<int>(form)](values.data(), k, x.data + t * next, stride);
   }
   LinearTask task{};
   task.row_bytes = std::size_t{k} / info.block_elements * info.block_bytes;
@@ -65,6 +71,7 @@ Figures measure(const KernelTable& unit, Type type, std::uint32_t k, std::uint32
   task.k = k;
   task.row_end = rows_per_call;
   task.tokens = tokens;
+  task.interleaved = interleaved && unit.takes_interleaved && can_interleave(type);
   const std::size_t call_bytes = task.row_bytes * rows_per_call;
   double rows = 0, seconds = 0;
   std::size_t at = 0;
@@ -100,6 +107,7 @@ int main(int count, char** words) {
   const std::uint32_t k = arguments.take_number("--k", 4096);
   const std::vector<std::uint32_t> tokens = arguments.take_list("--tokens", {1, 8, 64});
   const std::size_t size = std::size_t{arguments.take_number("--megabytes", 600)} << 20;
+  const bool interleaved = arguments.take_flag("--interleaved");
   arguments.take_end();
   const FlushDenormals flushed;
   Buffer weights(size);
@@ -113,7 +121,8 @@ int main(int count, char** words) {
   if ((only_type == "all" || only_type == #name) && k % (elements) == 0) {                   \
     std::printf("%-8s %-6s", isa_name(i), #name);                                            \
     for (const std::uint32_t t : tokens) {                                                   \
-      const Figures f = measure(*isa_kernels(isa_name(i)), Type::name, k, t, weights, size); \
+      const Figures f = measure(*isa_kernels(isa_name(i)), Type::name, k, t, interleaved,    \
+                                weights, size);                                              \
       std::printf(" %6.1f GOP/s %5.1f GB/s", f.giga_operations, f.giga_bytes);               \
       std::fflush(stdout);                                                                   \
     }                                                                                        \

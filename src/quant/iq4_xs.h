@@ -86,8 +86,9 @@ struct IQ4_XS {
                                                  auto& panel) {
       const auto two = V::either(
           number_as_step<V>(V::template byte<2 * i>(low_bits)),
-          number_as_step<V>(shift_left<8>(V::template byte<2 * i + 1>(low_bits))));
-      const auto nibbles = spread_fields<V, 4, 0>(step_as_number<V>(two));
+          number_as_step<V>(shift_left<16>(V::template byte<2 * i + 1>(low_bits))));
+      const auto moved = number_as_step<V>(shift_left<4>(step_as_number<V>(two)));
+      const auto nibbles = V::template bits<0>(V::either(two, moved), 0x0f);
       const auto pairs = spread_fields<V, 2, 4>(V::template byte<2 + i>(head));
       panel.put_signed_scales(i, less_32<V>(V::either(nibbles, pairs)));
     }

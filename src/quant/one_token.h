@@ -55,11 +55,11 @@ class OneToken : public PanelScales<Q, V> {
         sum = V::template multiply<top>(steps, x, sum);
       }
     } else {
-      const auto scale = this->scale[step * 4 / Q::sub];
+      const auto group = this->scale[step * 4 / Q::sub];
       if constexpr (has_signed_codes<Q>) {
-        sums_[0] = V::multiply_scaled_signed(steps, x, scale, sums_[0]);
+        sums_[0] = V::multiply_scaled_signed(steps, x, group, sums_[0]);
       } else {
-        sums_[0] = V::template multiply_scaled<top>(steps, x, scale, sums_[0]);
+        sums_[0] = V::template multiply_scaled<top>(steps, x, group, sums_[0]);
       }
     }
   }

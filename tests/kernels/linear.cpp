@@ -2,6 +2,7 @@
 // oracle's value within the derived bound.
 #include <bit>
 
+#include "quant/interleave.h"
 #include "reference/linear.h"
 #include "support/catch.h"
 
@@ -273,6 +274,40 @@ TEST_CASE("linear: bias and residual are one addition each, also in place") {
         p.kernel (*unit)(task);
         INFO(type_info(type)->name << " " << unit->name << " " << what);
         REQUIRE(count_different(y, expected) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("linear: interleaved rows give the bits of rows as stored") {
+  const FlushDenormals flushed;
+  std::mt19937 random(8);
+  for (const Type type : all_types()) {
+    if (!can_interleave(type)) continue;
+    for (const std::uint32_t k : lengths(type)) {
+      for (const Fill fill : {Fill::ordinary, Fill::random_bytes, Fill::extreme}) {
+        const Problem p(type, fill, k, most_rows + 2 * 16, most_tokens, random);
+        GuardedBytes interleaved(p.row_bytes * p.rows);
+        std::memcpy(interleaved.data(), p.weights.data(), interleaved.size());
+        for (std::uint32_t row = 0; row + 16 <= p.rows; row += 16) {
+          interleave(type, p.weights.data() + row * p.row_bytes, p.row_bytes,
+                     interleaved.data() + row * p.row_bytes);
+        }
+        const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
+        for (const KernelTable* unit : usable_tables()) {
+          if (!unit->takes_interleaved) continue;
+          Activations form(*unit, type, p.x, p.k);
+          for (const std::uint32_t tokens : {1u, 5u, most_tokens}) {
+            std::vector<float> y(std::size_t{p.rows} * tokens);
+            LinearTask task = p.task(form, 0, tokens, y.data());
+            task.weights = interleaved.data();
+            task.interleaved = true;
+            p.kernel (*unit)(task);
+            INFO(type_info(type)->name << " k " << k << " fill " << int(fill) << " " << unit->name
+                                       << " tokens " << tokens);
+            REQUIRE(count_different(y, {expected.begin(), expected.begin() + y.size()}) == 0);
+          }
+        }
       }
     }
   }

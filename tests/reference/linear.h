@@ -81,22 +81,24 @@ class GuardedBytes {
 // 64-byte aligned rows of activations in the form of a type.
 class Activations {
  public:
-  Activations(const KernelTable& unit, Type type, const std::vector<float>& x, std::uint32_t k)
-      : stride_(activation_row_bytes(activation_of(type), k)) {
-    const std::size_t tokens = x.size() / k;
-    bytes_.resize(tokens * stride_ + 64);
+  Activations(const KernelTable& unit, Type type, const std::vector<float>& x, std::uint32_t k) {
+    const Activation form = activation_of(type);
+    const std::size_t tokens = x.size() / k, row_bytes = activation_row_bytes(form, k);
+    next_row_ = lies_in_blocks(form) ? activation_block_bytes : row_bytes;
+    stride_ = lies_in_blocks(form) ? tokens * activation_block_bytes : row_bytes;
+    bytes_.resize(tokens * row_bytes + 64);
     for (std::size_t t = 0; t < tokens; ++t) {
-      unit.quantize[static_cast<int>(activation_of(type))](x.data() + t * k, k, row(t));
+      unit.quantize[static_cast<int>(form)](x.data() + t * k, k, row(t), stride_);
     }
   }
   std::uint8_t* row(std::size_t t) {
     const auto at = reinterpret_cast<std::uintptr_t>(bytes_.data());
-    return bytes_.data() + (64 - at % 64) % 64 + t * stride_;
+    return bytes_.data() + (64 - at % 64) % 64 + t * next_row_;
   }
-  std::size_t stride() const { return stride_; }
+  std::size_t stride() const { return stride_; }  // LinearTask::x_stride
 
  private:
-  std::size_t stride_;
+  std::size_t next_row_, stride_;
   std::vector<std::uint8_t> bytes_;
 };
 

@@ -42,10 +42,10 @@ std::vector<float> run(const Source& source, const Manifest& manifest, Allocator
   REQUIRE(pool.resize(page) == Status::ok);
   REQUIRE(scratch.resize(worker_scratch_bytes(program, 1)) == Status::ok);
 
-  std::vector<const void*> weights;
+  std::vector<WeightData> weights;
   for (const WeightInfo& w : program.weights) {
     REQUIRE(w.type == Type::F32);
-    weights.push_back(source.map() + manifest.tensors()[w.tensor].offset);
+    weights.push_back({source.map() + manifest.tensors()[w.tensor].offset});
   }
   std::vector<std::int32_t> ids(tokens);
   std::vector<std::uint32_t> positions(tokens), sequences(tokens, 0), rows(tokens);

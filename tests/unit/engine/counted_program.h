@@ -19,7 +19,7 @@ class CountedProgram {
   explicit CountedProgram(std::vector<std::uint32_t> tiles)
       : tiles_(std::move(tiles)), done_(tiles_.size()), weights_(tiles_.size()) {
     for (const std::uint32_t count : tiles_) runs_.emplace_back(count);
-    for (std::size_t i = 0; i < tiles_.size(); ++i) weights_[i] = &done_[i];
+    for (std::size_t i = 0; i < tiles_.size(); ++i) weights_[i].data = &done_[i];
     add_value(columns, Rows::tokens);
     for (std::size_t i = 0; i < tiles_.size(); ++i) add_linear(i);
     kernels_.linear[type_index(Type::F32)] = count;
@@ -127,7 +127,7 @@ class CountedProgram {
   std::vector<std::uint32_t> tiles_;
   std::vector<std::vector<std::atomic<std::uint32_t>>> runs_;  // of each tile
   std::vector<std::atomic<std::uint32_t>> done_;               // tiles of each instruction
-  std::vector<const void*> weights_;
+  std::vector<WeightData> weights_;
   std::vector<std::uint64_t> offsets_;
   std::vector<std::uint32_t> counts_;
   alignas(64) std::uint64_t arena_[8] = {};
