@@ -2,6 +2,7 @@
 // of a vocabulary V: steps as numbers, fields of a few bits, common scales.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "base/inline.h"
@@ -20,7 +21,9 @@ INLAY_FORCE_INLINE typename V::I32 step_as_number(typename V::Step step) {
 }
 template <class V>
 INLAY_FORCE_INLINE typename V::Step number_as_step(typename V::I32 number) {
-  if constexpr (requires { number.raw_low(); }) {
+  if constexpr (std::same_as<typename V::Step, typename V::I32>) {
+    return number;
+  } else if constexpr (requires { number.raw_low(); }) {
     return {number.raw_low(), number.raw_high()};
   } else {
     return number.raw();

@@ -37,13 +37,21 @@ template <class Q>
 inline constexpr bool has_signed_codes = Q::high - Q::low > 128;
 template <class Q>
 inline constexpr int zero_code = has_signed_codes<Q> ? 0 : -Q::low;
+// How much more than q a panel keeps. Types with whole-number scales would need the sums of x by
+// group to take it back; a vocabulary that multiplies signed codes as fast takes it off before.
+template <class Q, class V>
+inline constexpr int kept_shift = V::multiplies_signed && !has_float_scales<Q> ? 0 : zero_code<Q>;
+template <class Q, class V>
+inline constexpr int largest_code = kept_shift<Q, V> == zero_code<Q>
+                                        ? Q::high - Q::low
+                                        : (Q::high > -Q::low ? Q::high : -Q::low);
 
 template <class Q, class V>
 struct Panel {
   using Step = typename V::Step;
   static constexpr std::uint32_t spans = 256 / Q::span;
   static constexpr std::uint32_t groups = has_float_scales<Q> ? 2 : 256 / Q::sub;
-  static constexpr bool shifted = !has_float_scales<Q> && zero_code<Q> != 0;
+  static constexpr bool shifted = !has_float_scales<Q> && kept_shift<Q, V> != 0;
   static constexpr bool has_mins = !has_float_scales<Q> && Q::has_min;
 
   alignas(64) std::uint8_t codes[64 * step_bytes];
@@ -59,6 +67,8 @@ struct Panel {
   INLAY_FORCE_INLINE void put_codes(std::uint32_t step, Step four) {
     if constexpr (has_signed_codes<Q>) {
       V::store_signed(four, codes + step * step_bytes);
+    } else if constexpr (kept_shift<Q, V> != zero_code<Q>) {
+      V::store(V::template less<zero_code<Q>>(four), codes + step * step_bytes);
     } else {
       V::store(four, codes + step * step_bytes);
     }
@@ -68,22 +78,22 @@ struct Panel {
     put(i, V::template byte<0>(four), V::template byte<1>(four), V::template byte<2>(four),
         V::template byte<3>(four));
     if constexpr (shifted) {
-      scale_pairs[2 * i] = V::even_bytes(four);
-      scale_pairs[2 * i + 1] = V::odd_bytes(four);
+      scale_pairs[2 * i] = V::for_dot_pairs(V::even_bytes(four));
+      scale_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_bytes(four));
     }
   }
   INLAY_FORCE_INLINE void put_signed_scales(std::uint32_t i, Step four) {
     put(i, V::template signed_byte<0>(four), V::template signed_byte<1>(four),
         V::template signed_byte<2>(four), V::template signed_byte<3>(four));
     if constexpr (shifted) {
-      scale_pairs[2 * i] = V::even_signed_bytes(four);
-      scale_pairs[2 * i + 1] = V::odd_signed_bytes(four);
+      scale_pairs[2 * i] = V::for_dot_pairs(V::even_signed_bytes(four));
+      scale_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_signed_bytes(four));
     }
   }
   INLAY_FORCE_INLINE void put_mins(std::uint32_t i, Step four) {
     static_assert(has_mins);
-    min_pairs[2 * i] = V::even_bytes(four);
-    min_pairs[2 * i + 1] = V::odd_bytes(four);
+    min_pairs[2 * i] = V::for_dot_pairs(V::even_bytes(four));
+    min_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_bytes(four));
   }
 
  private:
@@ -119,7 +129,7 @@ INLAY_FORCE_INLINE void multiply_span(const Panel<Q, V>& panel, std::uint32_t sp
   if constexpr (has_signed_codes<Q>) {
     V::template dot_signed<n, steps>(codes, x + span * steps * 4, stride, sum);
   } else {
-    V::template dot<n, steps, Q::high - Q::low>(codes, x + span * steps * 4, stride, sum);
+    V::template dot<n, steps, largest_code<Q, V>>(codes, x + span * steps * 4, stride, sum);
   }
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
     const auto dx = V::F32::broadcast(block_of<Q8x32Group>(x, stride, t)->scale[block]);
@@ -176,7 +186,7 @@ INLAY_FORCE_INLINE void multiply_q8_256(const Panel<Q, V>& panel, const std::uin
       INLAY_UNROLL for (std::uint32_t j = 0; j < groups / 2; ++j) {
         sum[t] = V::dot_pairs(panel.scale_pairs[j], sums(t) + 2 * j, sum[t]);
       }
-      sum[t] = V::template times<-zero_code<Q>>(sum[t]);
+      sum[t] = V::template times<-kept_shift<Q, V>>(sum[t]);
     }
   }
   for (std::uint32_t j = 0; j < groups; ++j) {
@@ -185,8 +195,8 @@ INLAY_FORCE_INLINE void multiply_q8_256(const Panel<Q, V>& panel, const std::uin
       V::template dot_scaled_signed<n, steps>(codes, x + j * Q::sub, stride, panel.scale[j],
                                               sums(0) + sum_place(j), sum);
     } else {
-      V::template dot_scaled<n, steps, Q::high - Q::low>(codes, x + j * Q::sub, stride,
-                                                         panel.scale[j], sum);
+      V::template dot_scaled<n, steps, largest_code<Q, V>>(codes, x + j * Q::sub, stride,
+                                                           panel.scale[j], sum);
     }
   }
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {

@@ -20,7 +20,8 @@ struct Words {
     __m256i low, high;
   };
   static constexpr bool has_panels = true;
-  static constexpr std::uint32_t tokens = 4;  // how many share one read of a panel
+  static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
+  static constexpr std::uint32_t tokens = 4;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;
 
@@ -107,6 +108,9 @@ struct Words {
   static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) {
     return {_mm256_srai_epi16(v.low, 8), _mm256_srai_epi16(v.high, 8)};
   }
+
+  // Such pairs as dot_pairs takes them.
+  static INLAY_FORCE_INLINE Step for_dot_pairs(Step v) { return v; }
 
   // ---- Integer dot products of 16 rows with n tokens ----
 

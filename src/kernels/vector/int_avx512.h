@@ -17,7 +17,8 @@ struct Words {
   using I32 = I32x16;
   using Step = __m512i;  // four bytes of each of 16 rows
   static constexpr bool has_panels = true;
-  static constexpr std::uint32_t tokens = 8;  // how many share one read of a panel
+  static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
+  static constexpr std::uint32_t tokens = 8;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 4;
   static constexpr std::uint32_t float_tokens = 4;
 
@@ -92,6 +93,9 @@ struct Words {
     return _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8);
   }
   static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) { return _mm512_srai_epi16(v, 8); }
+
+  // Such pairs as dot_pairs takes them.
+  static INLAY_FORCE_INLINE Step for_dot_pairs(Step v) { return v; }
 
   // ---- Integer dot products of 16 rows with n tokens ----
 
