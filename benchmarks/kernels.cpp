@@ -117,16 +117,16 @@ int main(int count, char** words) {
   std::printf("\n");
   for (std::uint32_t i = 0; i < isa_count(); ++i) {
     if (!isa_usable(i) || (only_unit != "all" && only_unit != isa_name(i))) continue;
-#define INLAY_TYPE(id, name, file, elements, bytes)                                          \
-  if ((only_type == "all" || only_type == #name) && k % (elements) == 0) {                   \
-    std::printf("%-8s %-6s", isa_name(i), #name);                                            \
-    for (const std::uint32_t t : tokens) {                                                   \
-      const Figures f = measure(*isa_kernels(isa_name(i)), Type::name, k, t, interleaved,    \
-                                weights, size);                                              \
-      std::printf(" %6.1f GOP/s %5.1f GB/s", f.giga_operations, f.giga_bytes);               \
-      std::fflush(stdout);                                                                   \
-    }                                                                                        \
-    std::printf("\n");                                                                       \
+#define INLAY_TYPE(id, name, file, elements, bytes)                                         \
+  if ((only_type == "all" || only_type == #name) && k % (elements) == 0) {                  \
+    std::printf("%-8s %-6s", isa_name(i), #name);                                           \
+    for (const std::uint32_t t : tokens) {                                                  \
+      const Figures f =                                                                     \
+          measure(*isa_kernels(isa_name(i)), Type::name, k, t, interleaved, weights, size); \
+      std::printf(" %6.1f GOP/s %5.1f GB/s", f.giga_operations, f.giga_bytes);              \
+      std::fflush(stdout);                                                                  \
+    }                                                                                       \
+    std::printf("\n");                                                                      \
   }
 #include "quant/types.inc"
 #undef INLAY_TYPE

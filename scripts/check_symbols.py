@@ -24,6 +24,7 @@ EVERYWHERE = [
     "fma", "fmaf", "sqrt", "sqrtf", "floor", "floorf", "ceil", "ceilf", "trunc", "truncf", "rint",
     "rintf", "nearbyint", "nearbyintf",
     "__udivti3", "__umodti3", "__popcountdi2", "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_",
+    "__aarch64_*",  # atomics, by calls where the processor may lack the instructions
 ]
 
 # object (below src, without suffix): what else it may ask for, and why.
@@ -42,11 +43,13 @@ ALLOWED = {
                      "__sched_cpucount", "open", "open64", "read", "close",
                      "sigfillset", "pthread_sigmask"],  # signals are for the host's threads
     "base/clock": ["clock_gettime"],
+    "isa/isa": ["getauxval"],  # what an aarch64 processor has
     # fmt's growing buffers and number formats; formats are checked when compiled and write into
     # bounded arrays, so none of these is reached.
     "base/diagnostics": ["snprintf", "_Znwm", "_ZdlPv", "_ZdlPvm", "_ZSt17__throw_bad_allocv",
                          "_ZSt28__throw_bad_array_new_lengthv", "_ZNSt13runtime_error*",
-                         "_ZNKSt13runtime_error*", "_ZTVSt13runtime_error"],
+                         "_ZNKSt13runtime_error*", "_ZTVSt13runtime_error",
+                         "__*tf*"],  # long double of aarch64
     "text/*": ["pcre2_*_8"],  # pre-tokenizer patterns
 }
 
@@ -164,6 +167,10 @@ PLANTED = {
              "int (*p(int))(int) { return &A::f; }", True),
     "own weak": ("isa/avx2", "namespace inlay::avx2 { inline int f(int n) { return n; } "
                  "int (*p(int))(int) { return &f; } }", False),
+    "weak beside a longer name": ("isa/neon_dotprod", "namespace inlay::neon { inline int f(int n) "
+                                  "{ return n; } int (*p(int))(int) { return &f; } }", True),
+    "own weak of a long name": ("isa/neon_dotprod", "namespace inlay::neon_dotprod { inline int f(int n) "
+                                "{ return n; } int (*p(int))(int) { return &f; } }", False),
     "prefix": ("api/i", "extern \"C\" int open_model() { return 0; }", True),
     "throw": ("api/j", "void f() { throw 1; }", True),
     "clean": ("base/k", "#include <cstring>\nextern \"C\" void inlay_f(char* a, const char* b, unsigned n)"

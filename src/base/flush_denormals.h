@@ -29,8 +29,10 @@ class FlushDenormals {
   static void write(Word word) { _mm_setcsr(word); }
 #elif defined(__aarch64__)
   using Word = std::uint64_t;
-  static constexpr Word set = 1u << 24;               // FPCR: FZ
-  static constexpr Word cleared = 3u << 22 | 0x9f00;  // rounding to nearest, no traps
+  // FPCR: FZ, which also takes denormal operands for zero; rounding to nearest, no traps, and the
+  // plain ways for halves and NaN (not AHP, DN, FZ16, NEP, AH, FIZ).
+  static constexpr Word set = 1u << 24;
+  static constexpr Word cleared = 1u << 26 | 1u << 25 | 3u << 22 | 1u << 19 | 0x9f00 | 7u;
   static Word read() {
     Word word;
     asm volatile("mrs %0, fpcr" : "=r"(word));

@@ -140,7 +140,8 @@ Status Model::record(std::span<const Type> types, const ModelOptions& options, E
   const TypedManifest file{manifest_, types};
   program_ = Program(allocator_);
   INLAY_TRY(record_program(view_of(file, architecture_), program_, error, options.observed));
-  return weights_.place(files_, manifest_, program_, options.memory, kernels_->takes_interleaved, error);
+  return weights_.place(files_, manifest_, program_, options.memory, kernels_->takes_interleaved,
+                        error);
 }
 
 Status Model::record_as(const Mix& mix, const inlay_log& log, const ModelOptions& options,

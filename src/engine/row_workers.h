@@ -15,8 +15,8 @@ struct RowTask {
   const float* importance = nullptr;  // (k) for every row, or none: see encode_row()
   std::uint64_t first = 0;
   std::uint64_t count = 0;
-  // Not 0: in memory the rows are part of a matrix of so many, which lies as quant/interleave.h says;
-  // `first` is a multiple of 16, and so is `count` but at the matrix's end.
+  // Not 0: in memory the rows are part of a matrix of so many, which lies as quant/interleave.h
+  // says; `first` is a multiple of 16, and so is `count` but at the matrix's end.
   std::uint64_t matrix_rows = 0;
 };
 

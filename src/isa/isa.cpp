@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace inlay {
@@ -57,6 +61,25 @@ bool avx512_usable() {
   constexpr std::uint32_t vnni = 1u << 11;
   return avx2_usable() && has(p.leaf7_b, f | dq | cd | bw | vl) && has(p.leaf7_c, vnni) &&
          has(p.saved_state, 0xe6);
+}
+#endif
+
+#if defined(__aarch64__)
+bool neon_usable() { return true; }
+
+bool neon_dotprod_usable() {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return true;  // the whole library asks for it
+#elif defined(__linux__)
+  constexpr unsigned long dotprod = 1ul << 20;  // HWCAP_ASIMDDP
+  return (getauxval(AT_HWCAP) & dotprod) != 0;
+#elif defined(__APPLE__)
+  int value = 0;
+  std::size_t size = sizeof value;
+  return sysctlbyname("hw.optional.arm.FEAT_DotProd", &value, &size, nullptr, 0) == 0 && value == 1;
+#else
+  return false;
+#endif
 }
 #endif
 

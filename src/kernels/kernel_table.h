@@ -52,8 +52,8 @@ struct LinearTask {
   std::uint32_t row_end;
   std::uint32_t tokens;  // T, at least 1
   float scale = 1.0f;    // of the whole matrix
-  // Rows 16 i to 16 i + 15 of the matrix lie as quant/interleave.h puts them, the rest past the last
-  // whole 16 row by row; `weights` is the matrix's begin and row_begin a multiple of 16.
+  // Rows 16 i to 16 i + 15 of the matrix lie as quant/interleave.h puts them, the rest past the
+  // last whole 16 row by row; `weights` is the matrix's begin and row_begin a multiple of 16.
   bool interleaved = false;
 };
 

@@ -1,5 +1,5 @@
-// interleave.h - 16 rows of weights put together word by word, so that a kernel whose lanes are rows
-// reads them as one stream. The bytes are the same and as many.
+// interleave.h - 16 rows of weights put together word by word, so that a kernel whose lanes are
+// rows reads them as one stream. The bytes are the same and as many.
 #pragma once
 
 #include <cstddef>

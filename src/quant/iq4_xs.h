@@ -84,9 +84,9 @@ struct IQ4_XS {
     template <int i>
     static INLAY_FORCE_INLINE void put_scales_of(typename V::Step head, typename V::Step low_bits,
                                                  auto& panel) {
-      const auto two = V::either(
-          number_as_step<V>(V::template byte<2 * i>(low_bits)),
-          number_as_step<V>(shift_left<16>(V::template byte<2 * i + 1>(low_bits))));
+      const auto two =
+          V::either(number_as_step<V>(V::template byte<2 * i>(low_bits)),
+                    number_as_step<V>(shift_left<16>(V::template byte<2 * i + 1>(low_bits))));
       const auto moved = number_as_step<V>(shift_left<4>(step_as_number<V>(two)));
       const auto nibbles = V::template bits<0>(V::either(two, moved), 0x0f);
       const auto pairs = spread_fields<V, 2, 4>(V::template byte<2 + i>(head));

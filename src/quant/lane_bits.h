@@ -20,7 +20,9 @@ INLAY_FORCE_INLINE typename V::I32 step_as_number(typename V::Step step) {
 }
 template <class V>
 INLAY_FORCE_INLINE typename V::Step number_as_step(typename V::I32 number) {
-  if constexpr (requires { number.raw_low(); }) {
+  if constexpr (requires { number.part; }) {
+    return number;
+  } else if constexpr (requires { number.raw_low(); }) {
     return {number.raw_low(), number.raw_high()};
   } else {
     return number.raw();
@@ -58,8 +60,7 @@ INLAY_FORCE_INLINE void spread_bits(typename V::Step bits, Put put) {
 template <class V>
 INLAY_FORCE_INLINE typename V::Step less_32(typename V::Step bytes) {
   // Adding 32 turns bit 5 over, which then is the sign: it goes on in bits 6 and 7.
-  const auto turned =
-      number_as_step<V>(step_as_number<V>(bytes) + V::I32::broadcast(0x20202020));
+  const auto turned = number_as_step<V>(step_as_number<V>(bytes) + V::I32::broadcast(0x20202020));
   const auto sign = V::template bits<0>(turned, 0x20);
   return V::either(V::template bits<0>(turned, 0x3f),
                    V::either(V::template bits<-1>(sign, 0x40),
@@ -81,8 +82,8 @@ INLAY_FORCE_INLINE void put_both(const typename V::Step (&a)[4], const typename 
                                  std::uint32_t step, auto& panel) {
   typename V::Step codes[4];
   INLAY_UNROLL for (int i = 0; i < 4; ++i) {
-    codes[i] = V::either(V::template bits<a_shift>(a[i], a_mask),
-                         V::template bits<b_shift>(b[i], b_mask));
+    codes[i] =
+        V::either(V::template bits<a_shift>(a[i], a_mask), V::template bits<b_shift>(b[i], b_mask));
   }
   panel.put_four(step, codes);
 }

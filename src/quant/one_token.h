@@ -45,7 +45,7 @@ class OneToken : public PanelScales<Q, V> {
  private:
   template <std::uint32_t n>
   INLAY_FORCE_INLINE void put(std::uint32_t step, const typename V::Step (&steps)[n]) {
-    constexpr int top = Q::high - Q::low;
+    constexpr int top = largest_code<Q, V>;
     const std::uint8_t* x = x_ + step * 4;
     if constexpr (has_float_scales<Q>) {
       auto& sum = sums_[step * 4 / Q::span];
@@ -59,7 +59,9 @@ class OneToken : public PanelScales<Q, V> {
       if constexpr (has_signed_codes<Q>) {
         sums_[0] = V::multiply_scaled_signed(steps, x, group, sums_[0]);
       } else {
-        sums_[0] = V::template multiply_scaled<top>(steps, x, group, sums_[0]);
+        typename V::Step kept[n];
+        INLAY_UNROLL for (std::uint32_t i = 0; i < n; ++i) kept[i] = kept_codes<Q, V>(steps[i]);
+        sums_[0] = V::template multiply_scaled<top>(kept, x, group, sums_[0]);
       }
     }
   }

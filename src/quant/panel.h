@@ -22,9 +22,9 @@ struct WeightRows {
   std::size_t ahead;                          // bytes from here to what is wanted soon
 };
 
-// With each 16 bytes that are read of 16 rows one by one, four of their 64-byte lines further on are asked
-// for, so that memory stays busy while a panel is worked on. Beyond the end of memory this does
-// nothing.
+// With each 16 bytes that are read of 16 rows one by one, four of their 64-byte lines further on
+// are asked for, so that memory stays busy while a panel is worked on. Beyond the end of memory
+// this does nothing.
 INLAY_FORCE_INLINE void prefetch_rows(const WeightRows& rows, std::size_t at) {
   const std::uint8_t* const* four = rows.row + (at >> 4 & 3) * 4;
   INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(four[i] + rows.ahead + at, 0, 2);
@@ -44,6 +44,23 @@ template <class Q>
 inline constexpr bool has_signed_codes = Q::high - Q::low > 128;
 template <class Q>
 inline constexpr int zero_code = has_signed_codes<Q> ? 0 : -Q::low;
+// How much more than q a panel keeps. Types with whole-number scales would need the sums of x by
+// group to take it back; a vocabulary that multiplies signed codes as fast takes it off before.
+template <class Q, class V>
+inline constexpr int kept_shift = V::multiplies_signed && !has_float_scales<Q> ? 0 : zero_code<Q>;
+template <class Q, class V>
+inline constexpr int largest_code = kept_shift<Q, V> == zero_code<Q>
+                                        ? Q::high - Q::low
+                                        : (Q::high > -Q::low ? Q::high : -Q::low);
+
+// From q - low to the codes that are multiplied.
+template <class Q, class V>
+INLAY_FORCE_INLINE typename V::Step kept_codes(typename V::Step four) {
+  if constexpr (kept_shift<Q, V> == zero_code<Q>)
+    return four;
+  else
+    return V::template less<zero_code<Q>>(four);
+}
 
 // One byte of each row.
 struct RowBytes {
@@ -65,7 +82,7 @@ struct PanelScales {
   using Step = typename V::Step;
   static constexpr std::uint32_t spans = 256 / Q::span;
   static constexpr std::uint32_t groups = has_float_scales<Q> ? 2 : 256 / Q::sub;
-  static constexpr bool shifted = !has_float_scales<Q> && zero_code<Q> != 0;
+  static constexpr bool shifted = !has_float_scales<Q> && kept_shift<Q, V> != 0;
   static constexpr bool has_mins = !has_float_scales<Q> && Q::has_min;
 
   typename V::F32 d[spans];
@@ -81,22 +98,22 @@ struct PanelScales {
     put(i, V::template byte<0>(four), V::template byte<1>(four), V::template byte<2>(four),
         V::template byte<3>(four));
     if constexpr (shifted) {
-      scale_pairs[2 * i] = V::even_bytes(four);
-      scale_pairs[2 * i + 1] = V::odd_bytes(four);
+      scale_pairs[2 * i] = V::for_dot_pairs(V::even_bytes(four));
+      scale_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_bytes(four));
     }
   }
   INLAY_FORCE_INLINE void put_signed_scales(std::uint32_t i, Step four) {
     put(i, V::template signed_byte<0>(four), V::template signed_byte<1>(four),
         V::template signed_byte<2>(four), V::template signed_byte<3>(four));
     if constexpr (shifted) {
-      scale_pairs[2 * i] = V::even_signed_bytes(four);
-      scale_pairs[2 * i + 1] = V::odd_signed_bytes(four);
+      scale_pairs[2 * i] = V::for_dot_pairs(V::even_signed_bytes(four));
+      scale_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_signed_bytes(four));
     }
   }
   INLAY_FORCE_INLINE void put_mins(std::uint32_t i, Step four) {
     static_assert(has_mins);
-    min_pairs[2 * i] = V::even_bytes(four);
-    min_pairs[2 * i + 1] = V::odd_bytes(four);
+    min_pairs[2 * i] = V::for_dot_pairs(V::even_bytes(four));
+    min_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_bytes(four));
   }
 
  private:
@@ -118,7 +135,7 @@ struct Panel : PanelScales<Q, V> {
     if constexpr (has_signed_codes<Q>) {
       V::store_signed(four, codes + step * step_bytes);
     } else {
-      V::store(four, codes + step * step_bytes);
+      V::store(kept_codes<Q, V>(four), codes + step * step_bytes);
     }
   }
   // Of steps `step` to step + 3.
@@ -161,7 +178,7 @@ INLAY_FORCE_INLINE void multiply_span(const Panel<Q, V>& panel, std::uint32_t sp
   if constexpr (has_signed_codes<Q>) {
     V::template dot_signed<n, steps>(codes, x + span * steps * 4, sum);
   } else {
-    V::template dot<n, steps, Q::high - Q::low>(codes, x + span * steps * 4, sum);
+    V::template dot<n, steps, largest_code<Q, V>>(codes, x + span * steps * 4, sum);
   }
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
     add_span(panel, span, block_of<Q8x32Group>(x, t)->scale[block], sum[t], total(t), acc[t]);
@@ -213,7 +230,7 @@ INLAY_FORCE_INLINE typename V::I32 dot_sums(const typename V::Step* pairs, const
 template <class Q, class V>
 INLAY_FORCE_INLINE typename V::I32 shift_of(const PanelScales<Q, V>& panel, const Q8x256Block* x) {
   if constexpr (!PanelScales<Q, V>::shifted) return V::I32::broadcast(0);
-  return V::template times<-zero_code<Q>>(dot_sums<Q, V>(panel.scale_pairs, x));
+  return V::template times<-kept_shift<Q, V>>(dot_sums<Q, V>(panel.scale_pairs, x));
 }
 
 // acc = fma(d * scale, float(sum of s * dot), acc), then fma(-(m * scale), float(sum of t * sum of
@@ -243,8 +260,8 @@ INLAY_FORCE_INLINE void multiply_q8_256(const Panel<Q, V>& panel, const std::uin
           codes, x + j * Q::sub, panel.scale[j],
           sums_of<Q>(block_of<Q8x256Block>(x, 0)) + sum_place(j), sum);
     } else {
-      V::template dot_scaled<n, steps, Q::high - Q::low>(codes, x + j * Q::sub, panel.scale[j],
-                                                         sum);
+      V::template dot_scaled<n, steps, largest_code<Q, V>>(codes, x + j * Q::sub, panel.scale[j],
+                                                           sum);
     }
   }
   INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {

@@ -69,7 +69,8 @@ struct Q3_K {
       put_scales_of<1>(tail, panel);
       put_scales_of<2>(tail, panel);
       put_scales_of<3>(tail, panel);
-      INLAY_UNROLL for (std::uint32_t side = 0; side < 2; ++side) {  // bytes 0-15 or 16-31 of each 32
+      INLAY_UNROLL for (std::uint32_t side = 0; side < 2;
+                        ++side) {  // bytes 0-15 or 16-31 of each 32
         typename V::Step top[4];
         V::columns(rows, at + side * 16, top);
         fill_half<0>(rows, at + 32 + side * 16, top, side * 4, panel);
@@ -80,8 +81,7 @@ struct Q3_K {
    private:
     // Scales 4 * i to 4 * i + 3, made signed by taking 32 from each.
     template <int i>
-    static INLAY_FORCE_INLINE void put_scales_of(const typename V::Step (&tail)[4],
-                                                 auto& panel) {
+    static INLAY_FORCE_INLINE void put_scales_of(const typename V::Step (&tail)[4], auto& panel) {
       const auto low_bits = V::template bits<i / 2 * 4>(tail[1 + i % 2], 0x0f);
       const auto top_bits = V::template bits<2 * i - 4>(tail[3], 0x30);
       panel.put_signed_scales(i, less_32<V>(V::either(low_bits, top_bits)));

@@ -63,7 +63,8 @@ struct Q5_K {
       static_cast<void>(blocks);  // one fills a panel
       const std::size_t at = std::size_t{first} * sizeof(Block);
       put_k_scales<V>(rows, at, panel);
-      INLAY_UNROLL for (std::uint32_t side = 0; side < 2; ++side) {  // bytes 0-15 or 16-31 of each 32
+      INLAY_UNROLL for (std::uint32_t side = 0; side < 2;
+                        ++side) {  // bytes 0-15 or 16-31 of each 32
         typename V::Step top[4];
         V::columns(rows, at + 16 + side * 16, top);
         const std::size_t from = at + 48 + side * 16;

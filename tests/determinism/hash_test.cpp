@@ -34,12 +34,12 @@ void check_one_hash(const std::vector<std::uint8_t>& file, const std::string& wh
 }  // namespace
 
 TEST_CASE("the demo model gives one hash as stored", "[determinism]") {
-  check_one_hash(read_bytes(demo_path()), "as stored");
+  check_one_hash(demo_weights(), "as stored");
 }
 
 TEST_CASE("the demo model gives one hash in other types", "[determinism]") {
   for (const char* type : {"Q4_K_M", "F32", "F16", "BF16", "Q4_0"}) {
-    check_one_hash(quantize(read_bytes(demo_path()), quantize_options(type)).bytes, type);
+    check_one_hash(quantize(demo_weights(), quantize_options(type)).bytes, type);
   }
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("a small model gives one hash in every type and mix", "[determinism]")
 }
 
 TEST_CASE("the hash sees a change of one bit", "[determinism]") {
-  auto file = quantize(read_bytes(demo_path()), quantize_options("Q4_K_M")).bytes;
+  auto file = quantize(demo_weights(), quantize_options("Q4_K_M")).bytes;
   const auto ids = some_ids(20);
   const std::uint64_t before = hash_of(all_logits(TestModel(file), ids));
   file[file.size() - 4000] ^= 0x10;  // inside the last tensors' data

@@ -36,7 +36,7 @@ struct FormRow {
     const auto at = reinterpret_cast<std::uintptr_t>(bytes.data());
     data = bytes.data() + (64 - at % 64) % 64;
     unit.quantize[static_cast<int>(form)](x.data(), static_cast<std::uint32_t>(x.size()), data,
-                                             activation_block_bytes);
+                                          activation_block_bytes);
   }
   bool clean_beyond() const { return data[size] == 0xee && data[size + 31] == 0xee; }
   std::size_t size;

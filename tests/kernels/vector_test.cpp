@@ -87,6 +87,9 @@ TEST_CASE("the words of AVX2 give the bits of the scalar ones") {
 TEST_CASE("the words of AVX-512 give the bits of the scalar ones") {
   check_unit("avx512", run_avx512_words);
 }
+TEST_CASE("the words of NEON give the bits of the scalar ones") {
+  check_unit("neon", run_neon_words);
+}
 
 TEST_CASE("the scalar words are what they say") {
   WordInput in{};

@@ -26,6 +26,7 @@ struct WordInput {
 bool run_scalar_words(const WordInput& in, WordRecord& record);
 bool run_avx2_words(const WordInput& in, WordRecord& record);
 bool run_avx512_words(const WordInput& in, WordRecord& record);
+bool run_neon_words(const WordInput& in, WordRecord& record);
 
 }  // namespace inlay::test
 

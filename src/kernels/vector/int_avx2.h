@@ -20,7 +20,8 @@ struct Words {
     __m256i low, high;
   };
   static constexpr bool has_panels = true;
-  static constexpr std::uint32_t tokens = 6;  // how many share one read of a panel
+  static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
+  static constexpr std::uint32_t tokens = 6;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;
 
@@ -114,6 +115,9 @@ struct Words {
   static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) {
     return {_mm256_srai_epi16(v.low, 8), _mm256_srai_epi16(v.high, 8)};
   }
+
+  // Such pairs as dot_pairs takes them.
+  static INLAY_FORCE_INLINE Step for_dot_pairs(Step v) { return v; }
 
   // ---- Integer dot products of 16 rows with n tokens, whose blocks follow each other ----
 
@@ -265,15 +269,13 @@ struct Words {
   // all products of a loop first and has no registers left for them.
   static INLAY_FORCE_INLINE __m256i add_products(__m256i sum, __m256i w, __m256i x) {
     __m256i products;
-    asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0"
-        : "+x"(sum), "=&x"(products)
-        : "x"(w), "x"(x));
+    asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sum), "=&x"(products) : "x"(w), "x"(x));
     return sum;
   }
   // sum + s * (w . x), `low` and `high` the magnitudes of w: |w| * sign(w) x. A pair is at most
   // 2 * 128 * 127 = 32,512 in magnitude.
-  static INLAY_FORCE_INLINE I32 multiply_scaled_signed(Step w, __m256i low, __m256i high,
-                                                       __m256i x, I32 s, I32 sum) {
+  static INLAY_FORCE_INLINE I32 multiply_scaled_signed(Step w, __m256i low, __m256i high, __m256i x,
+                                                       I32 s, I32 sum) {
     const __m256i a = _mm256_maddubs_epi16(low, _mm256_sign_epi8(x, w.low));
     const __m256i b = _mm256_maddubs_epi16(high, _mm256_sign_epi8(x, w.high));
     return {add_scaled(sum.raw_low(), a, s.raw_low()), add_scaled(sum.raw_high(), b, s.raw_high())};

@@ -17,7 +17,8 @@ struct Words {
   using I32 = I32x16;
   using Step = __m512i;  // four bytes of each of 16 rows
   static constexpr bool has_panels = true;
-  static constexpr std::uint32_t tokens = 8;  // how many share one read of a panel
+  static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
+  static constexpr std::uint32_t tokens = 8;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 4;
   static constexpr std::uint32_t float_tokens = 4;
 
@@ -100,6 +101,9 @@ struct Words {
   }
   static INLAY_FORCE_INLINE Step odd_signed_bytes(Step v) { return _mm512_srai_epi16(v, 8); }
 
+  // Such pairs as dot_pairs takes them.
+  static INLAY_FORCE_INLINE Step for_dot_pairs(Step v) { return v; }
+
   // ---- Integer dot products of 16 rows with n tokens, whose blocks follow each other ----
 
   // sum[t] += the dot product of `steps` steps of codes (at most `top`) with 4 * steps bytes of x.
@@ -128,31 +132,28 @@ struct Words {
 
   // sum[t] += s * the dot product, s as scale() made it.
   template <std::uint32_t n, std::uint32_t steps, int top>
-  static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x,
-                                            I32 s, I32 (&sum)[n]) {
+  static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x, I32 s,
+                                            I32 (&sum)[n]) {
     I32 run[n];
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) run[t] = I32::broadcast(0);
     dot<n, steps, top>(codes, x, run);
-    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-      sum[t] = scaled(run[t], s, sum[t]);
-    }
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) { sum[t] = scaled(run[t], s, sum[t]); }
   }
-  // The same for codes of store_signed; `total`: the sum of token 0's bytes of x, that of each other
-  // token a block further.
+  // The same for codes of store_signed; `total`: the sum of token 0's bytes of x, that of each
+  // other token a block further.
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_scaled_signed(const std::uint8_t* codes, const std::uint8_t* x,
-                                                   I32 s,
-                                                   const std::int16_t* total, I32 (&sum)[n]) {
+                                                   I32 s, const std::int16_t* total,
+                                                   I32 (&sum)[n]) {
     I32 run[n];
     INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
       std::int16_t all;
-      std::memcpy(&all, reinterpret_cast<const std::uint8_t*>(total) + t * activation_block_bytes, sizeof all);
+      std::memcpy(&all, reinterpret_cast<const std::uint8_t*>(total) + t * activation_block_bytes,
+                  sizeof all);
       run[t] = signed_start(all);
     }
     dot<n, steps, 255>(codes, x, run);
-    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
-      sum[t] = scaled(run[t], s, sum[t]);
-    }
+    INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) { sum[t] = scaled(run[t], s, sum[t]); }
   }
 
   // ---- n steps times 4 * n bytes of one token ----

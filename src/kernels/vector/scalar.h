@@ -133,6 +133,13 @@ static INLAY_FORCE_INLINE float lower(float a, float b) {
 static INLAY_FORCE_INLINE float higher(float a, float b) {
   return _mm_cvtss_f32(_mm_max_ss(_mm_set_ss(a), _mm_set_ss(b)));
 }
+#elif defined(__aarch64__)
+static INLAY_FORCE_INLINE float flushed(float x) {  // x * 1, which no compiler leaves out
+  asm("fmul %s0, %s0, %s1" : "+w"(x) : "w"(1.0f));
+  return x;
+}
+static INLAY_FORCE_INLINE float lower(float a, float b) { return flushed(a < b ? a : b); }
+static INLAY_FORCE_INLINE float higher(float a, float b) { return flushed(a > b ? a : b); }
 #else
 static INLAY_FORCE_INLINE float lower(float a, float b) { return a < b ? a : b; }
 static INLAY_FORCE_INLINE float higher(float a, float b) { return a > b ? a : b; }
