@@ -95,16 +95,20 @@ struct PanelScales {
 
   // One byte each of groups 4 * i to 4 * i + 3.
   INLAY_FORCE_INLINE void put_scales(std::uint32_t i, Step four) {
-    put(i, V::template byte<0>(four), V::template byte<1>(four), V::template byte<2>(four),
-        V::template byte<3>(four));
+    scale[4 * i] = V::template scale_byte<0>(four);
+    scale[4 * i + 1] = V::template scale_byte<1>(four);
+    scale[4 * i + 2] = V::template scale_byte<2>(four);
+    scale[4 * i + 3] = V::template scale_byte<3>(four);
     if constexpr (shifted) {
       scale_pairs[2 * i] = V::for_dot_pairs(V::even_bytes(four));
       scale_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_bytes(four));
     }
   }
   INLAY_FORCE_INLINE void put_signed_scales(std::uint32_t i, Step four) {
-    put(i, V::template signed_byte<0>(four), V::template signed_byte<1>(four),
-        V::template signed_byte<2>(four), V::template signed_byte<3>(four));
+    scale[4 * i] = V::template scale_signed_byte<0>(four);
+    scale[4 * i + 1] = V::template scale_signed_byte<1>(four);
+    scale[4 * i + 2] = V::template scale_signed_byte<2>(four);
+    scale[4 * i + 3] = V::template scale_signed_byte<3>(four);
     if constexpr (shifted) {
       scale_pairs[2 * i] = V::for_dot_pairs(V::even_signed_bytes(four));
       scale_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_signed_bytes(four));
@@ -114,15 +118,6 @@ struct PanelScales {
     static_assert(has_mins);
     min_pairs[2 * i] = V::for_dot_pairs(V::even_bytes(four));
     min_pairs[2 * i + 1] = V::for_dot_pairs(V::odd_bytes(four));
-  }
-
- private:
-  INLAY_FORCE_INLINE void put(std::uint32_t i, typename V::I32 a, typename V::I32 b,
-                              typename V::I32 c, typename V::I32 e) {
-    scale[4 * i] = V::scale(a);
-    scale[4 * i + 1] = V::scale(b);
-    scale[4 * i + 2] = V::scale(c);
-    scale[4 * i + 3] = V::scale(e);
   }
 };
 

@@ -143,7 +143,8 @@ struct Words {
       const __m256i low = _mm256_abs_epi8(w.low), high = _mm256_abs_epi8(w.high);
       INLAY_UNROLL for (std::uint32_t t = 0; t < n; ++t) {
         const __m256i four_x = four(x + t * activation_block_bytes + i * 4);
-        sum[t] = multiply_scaled_signed(w, low, high, four_x, s, sum[t]);
+        sum[t] = {add_signed(sum[t].raw_low(), w.low, low, four_x, s.raw_low()),
+                  add_signed(sum[t].raw_high(), w.high, high, four_x, s.raw_high())};
       }
     }
   }
@@ -217,10 +218,24 @@ struct Words {
   static INLAY_FORCE_INLINE I32 multiply_scaled_signed(const Step (&w)[n], const std::uint8_t* x,
                                                        I32 s, I32 sum) {
     INLAY_UNROLL for (std::uint32_t i = 0; i < n; ++i) {
-      sum = multiply_scaled_signed(w[i], _mm256_abs_epi8(w[i].low), _mm256_abs_epi8(w[i].high),
-                                   four(x + i * 4), s, sum);
+      const __m256i four_x = four(x + i * 4);
+      sum = {
+          add_signed(sum.raw_low(), w[i].low, _mm256_abs_epi8(w[i].low), four_x, s.raw_low()),
+          add_signed(sum.raw_high(), w[i].high, _mm256_abs_epi8(w[i].high), four_x, s.raw_high())};
     }
     return sum;
+  }
+  // Byte i of each row, as scale() makes it of byte<i>() or signed_byte<i>().
+  template <int i>
+  static INLAY_FORCE_INLINE I32 scale_byte(Step v) {
+    const __m256i places = in_lanes(static_cast<int>(0x80008000u | i << 16 | i));
+    return {_mm256_shuffle_epi8(v.low, places), _mm256_shuffle_epi8(v.high, places)};
+  }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 scale_signed_byte(Step v) {
+    const __m256i places = in_lanes(static_cast<int>(0x00800080u | i << 24 | i << 8));
+    return {_mm256_srai_epi16(_mm256_shuffle_epi8(v.low, places), 8),
+            _mm256_srai_epi16(_mm256_shuffle_epi8(v.high, places), 8)};
   }
   // |s| <= 128, in both halves of a lane.
   static INLAY_FORCE_INLINE I32 scale(I32 s) {
@@ -272,18 +287,22 @@ struct Words {
     asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sum), "=&x"(products) : "x"(w), "x"(x));
     return sum;
   }
-  // sum + s * (w . x), `low` and `high` the magnitudes of w: |w| * sign(w) x. A pair is at most
+  // sum + s * (w . x), `size` the magnitudes of w: |w| * sign(w) x. A pair is at most
   // 2 * 128 * 127 = 32,512 in magnitude.
-  static INLAY_FORCE_INLINE I32 multiply_scaled_signed(Step w, __m256i low, __m256i high, __m256i x,
-                                                       I32 s, I32 sum) {
-    const __m256i a = _mm256_maddubs_epi16(low, _mm256_sign_epi8(x, w.low));
-    const __m256i b = _mm256_maddubs_epi16(high, _mm256_sign_epi8(x, w.high));
-    return {add_scaled(sum.raw_low(), a, s.raw_low()), add_scaled(sum.raw_high(), b, s.raw_high())};
+  static INLAY_FORCE_INLINE __m256i add_signed(__m256i sum, __m256i w, __m256i size, __m256i x,
+                                               __m256i s) {
+    return add_scaled(sum, _mm256_maddubs_epi16(size, _mm256_sign_epi8(x, w)), s);
   }
   // sum + the pairs times s, in one piece for the same reason.
   static INLAY_FORCE_INLINE __m256i add_scaled(__m256i sum, __m256i pairs, __m256i s) {
     asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(pairs) : "xm"(s));
     return sum;
+  }
+  // Places inside four bytes (or 128 for a zero) as places inside 16.
+  static INLAY_FORCE_INLINE __m256i in_lanes(int places) {
+    const __m256i first = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404,
+                                            0x08080808, 0x0c0c0c0c);
+    return _mm256_add_epi8(_mm256_set1_epi32(places), first);
   }
   static INLAY_FORCE_INLINE I32 ones() { return {_mm256_set1_epi16(1), _mm256_set1_epi16(1)}; }
   template <int size>

@@ -191,6 +191,14 @@ struct Words {
   }
 
   static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 scale_byte(Step v) {
+    return byte<i>(v);
+  }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 scale_signed_byte(Step v) {
+    return signed_byte<i>(v);
+  }
   template <int factor>
   static INLAY_FORCE_INLINE I32 times(I32 v) {
     return _mm512_mullo_epi32(v.raw(), _mm512_set1_epi32(factor));

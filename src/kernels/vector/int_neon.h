@@ -152,6 +152,14 @@ struct NeonWords {
 
   static INLAY_FORCE_INLINE I32 signed_start(std::int32_t) { return I32::broadcast(0); }
   static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 scale_byte(Step v) {
+    return byte<i>(v);
+  }
+  template <int i>
+  static INLAY_FORCE_INLINE I32 scale_signed_byte(Step v) {
+    return signed_byte<i>(v);
+  }
   template <int factor>
   static INLAY_FORCE_INLINE I32 times(I32 v) {
     return detail::ints([&](int i) INLAY_LAMBDA_INLINE { return vmulq_n_s32(v.part[i], factor); });
