@@ -262,9 +262,11 @@ enum {
 
 enum {
   INLAY_MEMORY_MAPPED = 0, /* weights that lie in a mapped file or the host's block stay there */
-  INLAY_MEMORY_COPIED = 1, /* all weights are read into host memory; the file is not needed after */
-  INLAY_MEMORY_HUGE_PAGES = 2 /* as COPIED, and the system is asked for huge pages: the fastest
-                                 decode, and the slowest opening */
+  INLAY_MEMORY_COPIED = 1, /* all weights are read into host memory, quantized rows side by side as
+                              the kernels like to read them: the same bytes, the same bits, faster
+                              steps; the file is not needed after */
+  INLAY_MEMORY_HUGE_PAGES = 2 /* as COPIED, and the system is asked for huge pages: a little faster
+                                 where it has them, and the slowest opening */
 };
 
 typedef struct inlay_model_options {

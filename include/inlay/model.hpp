@@ -39,7 +39,7 @@ enum class Depth : std::uint32_t {
 enum class Memory : std::uint32_t {
   mapped = INLAY_MEMORY_MAPPED,  ///< what a mapped file or the host's block holds as it is used
                                  ///< stays there
-  copied = INLAY_MEMORY_COPIED,  ///< in host memory; the file is not needed after opening
+  copied = INLAY_MEMORY_COPIED,  ///< in host memory, rows side by side: faster steps
   huge_pages = INLAY_MEMORY_HUGE_PAGES,  ///< as copied, in huge pages where the system has them
 };
 
