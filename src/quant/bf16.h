@@ -53,6 +53,14 @@ struct BF16 {
       static_cast<void>(count);  // rows in this form end in zeros
       return activations(x, i);
     }
+    // Of weights as floats, in the order of the sum; and one vector of activations of that order.
+    static INLAY_FORCE_INLINE void store(Piece w, float* out) {
+      w.odd.store(out);
+      w.even.store(out + 16);
+    }
+    static INLAY_FORCE_INLINE auto part(const std::uint8_t* x, std::uint32_t i) {
+      return i == 0 ? V::upper_part(x) : V::lower_part(x);
+    }
     static INLAY_FORCE_INLINE typename V::F32 multiply(Piece w, Piece x, typename V::F32 acc) {
       return fma(w.even, x.even, fma(w.odd, x.odd, acc));
     }

@@ -49,6 +49,10 @@ struct NumberRows {
                                                      std::uint32_t count) {
       return V::first_floats(x + i * 64, count);
     }
+    static INLAY_FORCE_INLINE void store(Piece w, float* out) { w.store(out); }
+    static INLAY_FORCE_INLINE auto part(const std::uint8_t* x, std::uint32_t) {
+      return V::load_part(reinterpret_cast<const float*>(x));
+    }
     static INLAY_FORCE_INLINE Piece multiply(Piece w, Piece x, typename V::F32 acc) {
       return fma(w, x, acc);
     }

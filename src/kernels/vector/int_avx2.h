@@ -24,6 +24,7 @@ struct Words {
   static constexpr std::uint32_t tokens = 6;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;
+  static constexpr std::uint32_t tile_rows = 4, tile_tokens = 3;  // of float_block
 
   // ---- Rows to steps ----
 
@@ -253,6 +254,22 @@ struct Words {
   static INLAY_FORCE_INLINE I32 dot_pairs(Step w, const std::int16_t* x, I32 sum) {
     const __m256i two = four(x);
     return sum + I32(_mm256_madd_epi16(w.low, two), _mm256_madd_epi16(w.high, two));
+  }
+
+  // ---- Some of the lanes of F32, for as many outputs at once as there are registers ----
+
+  using Part = __m256;
+  static INLAY_FORCE_INLINE Part load_part(const float* p) { return _mm256_load_ps(p); }
+  static INLAY_FORCE_INLINE void store_part(Part v, float* p) { _mm256_store_ps(p, v); }
+  static INLAY_FORCE_INLINE Part multiply_part(Part a, Part b, Part c) {
+    return _mm256_fmadd_ps(a, b, c);
+  }
+  // The odd or even elements of pairs of bfloats.
+  static INLAY_FORCE_INLINE Part upper_part(const std::uint8_t* p) {
+    return _mm256_castsi256_ps(_mm256_and_si256(load(p), _mm256_set1_epi32(-65536)));
+  }
+  static INLAY_FORCE_INLINE Part lower_part(const std::uint8_t* p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(load(p), 16));
   }
 
   // ---- Float weights, at any address ----

@@ -21,6 +21,7 @@ struct Words {
   static constexpr std::uint32_t tokens = 8;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 4;
   static constexpr std::uint32_t float_tokens = 4;
+  static constexpr std::uint32_t tile_rows = 4, tile_tokens = 5;  // of float_block
 
   // ---- Rows to steps ----
 
@@ -206,6 +207,22 @@ struct Words {
   // sum + w[0] * x[0] + w[1] * x[1] for the pairs of each row.
   static INLAY_FORCE_INLINE I32 dot_pairs(Step w, const std::int16_t* x, I32 sum) {
     return _mm512_dpwssd_epi32(sum.raw(), w, four(x));
+  }
+
+  // ---- Some of the lanes of F32, for as many outputs at once as there are registers ----
+
+  using Part = __m512;
+  static INLAY_FORCE_INLINE Part load_part(const float* p) { return _mm512_load_ps(p); }
+  static INLAY_FORCE_INLINE void store_part(Part v, float* p) { _mm512_store_ps(p, v); }
+  static INLAY_FORCE_INLINE Part multiply_part(Part a, Part b, Part c) {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+  // The odd or even elements of pairs of bfloats.
+  static INLAY_FORCE_INLINE Part upper_part(const std::uint8_t* p) {
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_load_si512(p), _mm512_set1_epi32(-65536)));
+  }
+  static INLAY_FORCE_INLINE Part lower_part(const std::uint8_t* p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_load_si512(p), 16));
   }
 
   // ---- Float weights, at any address ----

@@ -21,6 +21,7 @@ struct NeonWords {
   static constexpr bool multiplies_signed = true;  // codes, as fast as unsigned ones
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;
+  static constexpr std::uint32_t tile_tokens = 0;  // no float_block: F32 is four registers
 
   // ---- Rows to steps ----
 

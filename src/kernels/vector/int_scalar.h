@@ -15,6 +15,7 @@ struct Words {
   static constexpr bool has_panels = false;  // quantized weights go through the normal form
   static constexpr std::uint32_t float_rows = 1;
   static constexpr std::uint32_t float_tokens = 1;
+  static constexpr std::uint32_t tile_tokens = 0;  // no float_block
 
   static INLAY_FORCE_INLINE F32 floats(const std::uint8_t* p) {
     F32 v;
