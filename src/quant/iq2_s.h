@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quant/grid_fit.h"
+#include "quant/lane_grids.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -23,6 +24,7 @@ struct IQ2_S {
   static constexpr bool has_min = false;
   static constexpr int low = -43, high = 43;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{2, 82};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -56,7 +58,44 @@ struct IQ2_S {
   }
 
   template <class V>
-  using Lanes = NormalLanes<IQ2_S, V>;
+  struct Lanes {
+    using Step = typename V::Step;
+    static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,
+                                        auto& panel) {
+      const std::size_t at = std::size_t{first} * sizeof(Block);
+      panel.d[0] = V::halves(rows, at) * V::F32::broadcast(0.125f);
+      Step tail[4];  // 8 bytes of high bits, 8 of scales
+      V::columns(rows, at + 66, tail);
+      put_nibble_scales<V, 0>(tail[2], 0, panel);
+      put_nibble_scales<V, 1>(tail[2], 1, panel);
+      put_nibble_scales<V, 0>(tail[3], 2, panel);
+      put_nibble_scales<V, 1>(tail[3], 3, panel);
+      for (std::uint32_t i = 0; i < 2; ++i) {
+        Step q[4], signs[4];
+        V::columns(rows, at + 2 + i * 16, q);
+        V::columns(rows, at + 34 + i * 16, signs);
+        put_word<0>(q[0], tail[i], signs[0], i * 32, panel);
+        put_word<1>(q[1], tail[i], signs[1], i * 32 + 8, panel);
+        put_word<2>(q[2], tail[i], signs[2], i * 32 + 16, panel);
+        put_word<3>(q[3], tail[i], signs[3], i * 32 + 24, panel);
+      }
+    }
+
+   private:
+    // Two groups, whose high bits are byte `byte` of `high`.
+    template <int byte>
+    static INLAY_FORCE_INLINE void put_word(Step q, Step high, Step signs, std::uint32_t step,
+                                            auto& panel) {
+      put_two_eights<V, 0, 1, -low>(iq2_s_grid, index<byte, 0>(q, high), index<byte, 1>(q, high),
+                                    signs, step, panel);
+      put_two_eights<V, 2, 3, -low>(iq2_s_grid, index<byte, 2>(q, high), index<byte, 3>(q, high),
+                                    signs, step + 4, panel);
+    }
+    template <int byte, int i>
+    static INLAY_FORCE_INLINE typename V::I32 index(Step q, Step high) {
+      return V::template byte<i>(q) + V::template field<8 * byte + 2 * i - 8, 0x300>(high);
+    }
+  };
 
  private:
   using Book = SignedBook<iq2_s_order, iq2_s_grid, iq2_magnitudes, false>;

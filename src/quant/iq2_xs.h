@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quant/grid_fit.h"
+#include "quant/lane_grids.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -21,6 +22,7 @@ struct IQ2_XS {
   static constexpr bool has_min = false;
   static constexpr int low = -43, high = 43;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{2, 74};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -48,7 +50,33 @@ struct IQ2_XS {
   }
 
   template <class V>
-  using Lanes = NormalLanes<IQ2_XS, V>;
+  struct Lanes {
+    using Step = typename V::Step;
+    static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,
+                                        auto& panel) {
+      const std::size_t at = std::size_t{first} * sizeof(Block);
+      panel.d[0] = V::halves(rows, at) * V::F32::broadcast(0.125f);
+      Step tail[4];  // the scales are its second half
+      V::columns(rows, at + 58, tail);
+      put_nibble_scales<V, 0>(tail[2], 0, panel);
+      put_nibble_scales<V, 1>(tail[2], 1, panel);
+      put_nibble_scales<V, 0>(tail[3], 2, panel);
+      put_nibble_scales<V, 1>(tail[3], 3, panel);
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        Step q[4];
+        V::columns(rows, at + 2 + i * 16, q);
+        for (std::uint32_t j = 0; j < 4; ++j) put_group(q[j], i * 16 + j * 4, panel);
+      }
+    }
+
+   private:
+    // Two entries, of which bytes 1 and 3 hold the signs.
+    static INLAY_FORCE_INLINE void put_group(Step q, std::uint32_t step, auto& panel) {
+      put_two_eights<V, 1, 3, -low>(iq2_xs_grid, V::template field<0, 511>(q),
+                                    V::template field<16, 511>(q),
+                                    eight_signs<V>(V::template bits<1>(q, 0x7f)), step, panel);
+    }
+  };
 
  private:
   using Book = SignedBook<iq2_xs_order, iq2_xs_grid, iq2_magnitudes, true>;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quant/grid_fit.h"
+#include "quant/lane_grids.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -20,6 +21,7 @@ struct IQ2_XXS {
   static constexpr bool has_min = false;
   static constexpr int low = -43, high = 43;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{2, 66};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -49,7 +51,38 @@ struct IQ2_XXS {
   }
 
   template <class V>
-  using Lanes = NormalLanes<IQ2_XXS, V>;
+  struct Lanes {
+    using Step = typename V::Step;
+    static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,
+                                        auto& panel) {
+      const std::size_t at = std::size_t{first} * sizeof(Block);
+      panel.d[0] = V::halves(rows, at) * V::F32::broadcast(0.125f);
+      for (std::uint32_t i = 0; i < 2; ++i) {  // four groups
+        Step q[2][4];
+        V::columns(rows, at + 2 + i * 32, q[0]);
+        V::columns(rows, at + 18 + i * 32, q[1]);
+        put_top_scales<V>(q[0][1], q[0][3], q[1][1], q[1][3], i, panel);
+        for (std::uint32_t j = 0; j < 4; ++j) {
+          const Step* group = q[j / 2] + j % 2 * 2;
+          put_group(group[0], group[1], i * 32 + j * 8, panel);
+        }
+      }
+    }
+
+   private:
+    static INLAY_FORCE_INLINE void put_group(Step q, Step word, std::uint32_t step, auto& panel) {
+      const Step signs = packed_signs<V>(word);
+      put_sixteen<0>(q, signs, step, panel);
+      put_sixteen<2>(q, signs, step + 4, panel);
+    }
+    // Entries i and i + 1.
+    template <int i>
+    static INLAY_FORCE_INLINE void put_sixteen(Step q, Step signs, std::uint32_t step,
+                                               auto& panel) {
+      put_two_eights<V, i, i + 1, -low>(iq2_xxs_grid, V::template byte<i>(q),
+                                        V::template byte<i + 1>(q), signs, step, panel);
+    }
+  };
 
  private:
   using Book = SignedBook<iq2_xxs_order, iq2_xxs_grid, iq2_magnitudes, true>;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quant/grid_fit.h"
+#include "quant/lane_grids.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -23,6 +24,7 @@ struct IQ3_S {
   static constexpr bool has_min = false;
   static constexpr int low = -15, high = 15;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{2, 110};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -61,8 +63,54 @@ struct IQ3_S {
     }
   }
 
+  // A step of a row is an entry of the grid.
   template <class V>
-  using Lanes = NormalLanes<IQ3_S, V>;
+  struct Lanes {
+    using Step = typename V::Step;
+    static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,
+                                        auto& panel) {
+      const std::size_t at = std::size_t{first} * sizeof(Block);
+      panel.d[0] = V::halves(rows, at);
+      Step head[4], middle[4], tail[4];  // 8 bytes of high bits, 32 of signs, 4 of scales
+      V::columns(rows, at + 66, head);
+      V::columns(rows, at + 82, middle);
+      V::columns(rows, at + 94, tail);
+      put_nibble_scales<V, 0>(tail[3], 0, panel);
+      put_nibble_scales<V, 1>(tail[3], 1, panel);
+      const Step high[4] = {head[0], upper_half(head[0]), head[1], upper_half(head[1])};
+      const Step signs[8] = {head[2],   head[3],   middle[0], middle[1],
+                             middle[2], middle[3], tail[1],   tail[2]};
+      // In a loop, as code for all steps would be more than a processor keeps decoded.
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        Step q[4];
+        V::columns(rows, at + 2 + i * 16, q);
+        put_word<0, 0>(q[0], high[i], signs[2 * i], i * 16, panel);
+        put_word<0, 1>(q[1], high[i], signs[2 * i], i * 16 + 4, panel);
+        put_word<1, 0>(q[2], high[i], signs[2 * i + 1], i * 16 + 8, panel);
+        put_word<1, 1>(q[3], high[i], signs[2 * i + 1], i * 16 + 12, panel);
+      }
+    }
+
+   private:
+    static INLAY_FORCE_INLINE Step upper_half(Step v) {
+      return number_as_step<V>(V::template field<16, 0xffff>(v));
+    }
+    // The first or second four entries of a group, whose high bits are byte `byte` of `high`.
+    template <int byte, int half>
+    static INLAY_FORCE_INLINE void put_word(Step q, Step high, Step signs, std::uint32_t step,
+                                            auto& panel) {
+      panel.put_four(step,
+                     {code<byte, half, 0>(q, high, signs), code<byte, half, 1>(q, high, signs),
+                      code<byte, half, 2>(q, high, signs), code<byte, half, 3>(q, high, signs)});
+    }
+    template <int byte, int half, int i>
+    static INLAY_FORCE_INLINE Step code(Step q, Step high, Step signs) {
+      const auto index =
+          V::template byte<i>(q) + V::template field<8 * byte + 4 * half + i - 8, 256>(high);
+      return V::template around<2 * half + i / 2, i % 2, -low>(V::gather(iq3_s_grid.entry, index),
+                                                               signs);
+    }
+  };
 
  private:
   static constexpr float magnitudes[8] = {1, 3, 5, 7, 9, 11, 13, 15};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quant/grid_fit.h"
+#include "quant/lane_grids.h"
 #include "quant/normal_form.h"
 #include "quant/panel.h"
 
@@ -21,6 +22,7 @@ struct IQ3_XXS {
   static constexpr bool has_min = false;
   static constexpr int low = -31, high = 31;
   static constexpr Activation activation = Activation::q8_256;
+  static constexpr WordRange words{2, 98};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -52,8 +54,44 @@ struct IQ3_XXS {
     }
   }
 
+  // A step of a row is an entry of the grid.
   template <class V>
-  using Lanes = NormalLanes<IQ3_XXS, V>;
+  struct Lanes {
+    using Step = typename V::Step;
+    static INLAY_FORCE_INLINE void fill(const WeightRows& rows, std::uint32_t first, std::uint32_t,
+                                        auto& panel) {
+      const std::size_t at = std::size_t{first} * sizeof(Block);
+      panel.d[0] = V::halves(rows, at) * V::F32::broadcast(0.5f);
+      Step signs[2][4];
+      V::columns(rows, at + 66, signs[0]);
+      V::columns(rows, at + 82, signs[1]);
+      INLAY_UNROLL for (std::uint32_t i = 0; i < 2; ++i) {
+        put_top_scales<V>(signs[i][0], signs[i][1], signs[i][2], signs[i][3], i, panel);
+      }
+      // In a loop, as code for all steps would be more than a processor keeps decoded.
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        Step q[4];
+        V::columns(rows, at + 2 + i * 16, q);
+        const Step* two = signs[i / 2] + i % 2 * 2;
+        put_group(q[0], q[1], packed_signs<V>(two[0]), i * 16, panel);
+        put_group(q[2], q[3], packed_signs<V>(two[1]), i * 16 + 8, panel);
+      }
+    }
+
+   private:
+    static INLAY_FORCE_INLINE void put_group(Step q, Step more_q, Step signs, std::uint32_t step,
+                                             auto& panel) {
+      panel.put_four(step, {code<0, 0>(q, signs), code<0, 1>(q, signs), code<0, 2>(q, signs),
+                            code<0, 3>(q, signs)});
+      panel.put_four(step + 4, {code<1, 0>(more_q, signs), code<1, 1>(more_q, signs),
+                                code<1, 2>(more_q, signs), code<1, 3>(more_q, signs)});
+    }
+    template <int half, int i>
+    static INLAY_FORCE_INLINE Step code(Step q, Step signs) {
+      const auto sizes = V::gather(iq3_xxs_grid.entry, V::template byte<i>(q));
+      return V::template around<2 * half + i / 2, i % 2, -low>(sizes, signs);
+    }
+  };
 
  private:
   static constexpr float magnitudes[8] = {2, 6, 10, 14, 18, 22, 26, 31};

@@ -84,6 +84,33 @@ struct Words {
         _mm256_broadcastsi128_si256(sixteen(reinterpret_cast<const std::uint8_t*>(table)));
     return {_mm256_shuffle_epi8(both, v.low), _mm256_shuffle_epi8(both, v.high)};
   }
+  // (v >> from) & mask of each row, the four bytes as one number; where `from` is below 0, moved
+  // up.
+  template <int from, std::uint32_t mask>
+  static INLAY_FORCE_INLINE I32 field(Step v) {
+    return {field<from, mask>(v.low), field<from, mask>(v.high)};
+  }
+  // The four bytes at table + 4 * index of each row.
+  static INLAY_FORCE_INLINE Step gather(const std::uint32_t* table, I32 index) {
+    const auto* words = reinterpret_cast<const int*>(table);
+    return {_mm256_i32gather_epi32(words, index.raw_low(), 4),
+            _mm256_i32gather_epi32(words, index.raw_high(), 4)};
+  }
+  // The first and the second four of the eight bytes at table + 8 * index of each row: loads one by
+  // one are faster than two gathers.
+  static INLAY_FORCE_INLINE void gather_two(const std::uint64_t* table, I32 index, Step& first,
+                                            Step& second) {
+    const Lanes at(index);
+    gather_eight(table, at.lane, first.low, second.low);
+    gather_eight(table, at.lane + 8, first.high, second.high);
+  }
+  // Each byte middle + size, or middle - size where its bit of signs is set: for the i-th that is
+  // bit 4 * half + i of byte `byte`.
+  template <int byte, int half, int middle>
+  static INLAY_FORCE_INLINE Step around(Step sizes, Step signs) {
+    return {around<byte, half, middle>(sizes.low, signs.low),
+            around<byte, half, middle>(sizes.high, signs.high)};
+  }
   static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(p), v.low);
     _mm256_store_si256(reinterpret_cast<__m256i*>(p + 32), v.high);
@@ -332,6 +359,40 @@ struct Words {
     if constexpr (shift > 0) v = _mm256_srli_epi16(v, shift);
     if constexpr (shift < 0) v = _mm256_slli_epi16(v, -shift);
     return _mm256_and_si256(v, _mm256_set1_epi8(mask));
+  }
+  template <int from, std::uint32_t mask>
+  static INLAY_FORCE_INLINE __m256i field(__m256i v) {
+    if constexpr (from > 0) v = _mm256_srli_epi32(v, from);
+    if constexpr (from < 0) v = _mm256_slli_epi32(v, -from);
+    return _mm256_and_si256(v, _mm256_set1_epi32(static_cast<int>(mask)));
+  }
+  struct Lanes {  // in memory, from where they are read one by one
+    alignas(32) std::uint32_t lane[16];
+    INLAY_FORCE_INLINE explicit Lanes(I32 v) {
+      _mm256_store_si256(reinterpret_cast<__m256i*>(lane), v.raw_low());
+      _mm256_store_si256(reinterpret_cast<__m256i*>(lane + 8), v.raw_high());
+      asm("" : "+m"(lane));  // or GCC takes them out of the register, which is slower
+    }
+  };
+  static INLAY_FORCE_INLINE void gather_eight(const std::uint64_t* table, const std::uint32_t* at,
+                                              __m256i& first, __m256i& second) {
+    const __m256 a = _mm256_set_m128(two_entries(table, at + 4), two_entries(table, at));
+    const __m256 b = _mm256_set_m128(two_entries(table, at + 6), two_entries(table, at + 2));
+    first = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
+    second = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
+  }
+  static INLAY_FORCE_INLINE __m128 two_entries(const std::uint64_t* table,
+                                               const std::uint32_t* at) {
+    const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(table + at[0]));
+    return _mm_loadh_pi(_mm_castsi128_ps(a), reinterpret_cast<const __m64*>(table + at[1]));
+  }
+  template <int byte, int half, int middle>
+  static INLAY_FORCE_INLINE __m256i around(__m256i sizes, __m256i signs) {
+    const __m256i bits = _mm256_set1_epi32(half ? static_cast<int>(0x80402010u) : 0x08040201);
+    const __m256i of_four = _mm256_shuffle_epi8(signs, in_lanes(byte * 0x01010101));
+    const __m256i minus = _mm256_cmpeq_epi8(_mm256_and_si256(of_four, bits), bits);
+    const __m256i turned = _mm256_sub_epi8(_mm256_xor_si256(sizes, minus), minus);
+    return _mm256_add_epi8(turned, _mm256_set1_epi8(middle));
   }
   static INLAY_FORCE_INLINE __m256 eight_halves(__m256i v) {  // from the low half of each lane
     const __m128i packed =

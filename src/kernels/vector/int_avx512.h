@@ -79,6 +79,38 @@ struct Words {
     const __m128i one = sixteen(reinterpret_cast<const std::uint8_t*>(table));
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(one), v);
   }
+  // (v >> from) & mask of each row, the four bytes as one number; where `from` is below 0, moved
+  // up.
+  template <int from, std::uint32_t mask>
+  static INLAY_FORCE_INLINE I32 field(Step v) {
+    if constexpr (from > 0) v = _mm512_srli_epi32(v, from);
+    if constexpr (from < 0) v = _mm512_slli_epi32(v, -from);
+    return _mm512_and_si512(v, _mm512_set1_epi32(static_cast<int>(mask)));
+  }
+  // The four bytes at table + 4 * index of each row.
+  static INLAY_FORCE_INLINE Step gather(const std::uint32_t* table, I32 index) {
+    return _mm512_i32gather_epi32(index.raw(), table, 4);
+  }
+  // The first and the second four of the eight bytes at table + 8 * index of each row.
+  static INLAY_FORCE_INLINE void gather_two(const std::uint64_t* table, I32 index, Step& first,
+                                            Step& second) {
+    const Step a = _mm512_i32gather_epi64(_mm512_castsi512_si256(index.raw()), table, 8);
+    const Step b = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(index.raw(), 1), table, 8);
+    const Step even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    first = _mm512_permutex2var_epi32(a, even, b);
+    second = _mm512_permutex2var_epi32(a, _mm512_add_epi32(even, _mm512_set1_epi32(1)), b);
+  }
+  // Each byte middle + size, or middle - size where its bit of signs is set: for the i-th that is
+  // bit 4 * half + i of byte `byte`.
+  template <int byte, int half, int middle>
+  static INLAY_FORCE_INLINE Step around(Step sizes, Step signs) {
+    const Step places = _mm512_broadcast_i32x4(
+        _mm_add_epi8(_mm_set1_epi8(byte), _mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)));
+    const Step bits = _mm512_set1_epi32(half ? static_cast<int>(0x80402010u) : 0x08040201);
+    const __mmask64 minus = _mm512_test_epi8_mask(_mm512_shuffle_epi8(signs, places), bits);
+    const Step all = _mm512_set1_epi8(middle);
+    return _mm512_mask_sub_epi8(_mm512_add_epi8(all, sizes), minus, all, sizes);
+  }
   static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) { _mm512_store_si512(p, v); }
   // Codes for dot_signed: here made unsigned by +128.
   static INLAY_FORCE_INLINE void store_signed(Step v, std::uint8_t* p) {

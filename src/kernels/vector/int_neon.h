@@ -108,6 +108,51 @@ struct NeonWords {
       return vreinterpretq_s32_s8(vqtbl1q_s8(values, vreinterpretq_u8_s32(v.part[i])));
     });
   }
+  // (v >> from) & mask of each row, the four bytes as one number; where `from` is below 0, moved
+  // up.
+  template <int from, std::uint32_t mask>
+  static INLAY_FORCE_INLINE I32 field(Step v) {
+    return detail::ints([&](int i) INLAY_LAMBDA_INLINE {
+      uint32x4_t x = vreinterpretq_u32_s32(v.part[i]);
+      if constexpr (from > 0) x = vshrq_n_u32(x, from);
+      if constexpr (from < 0) x = vshlq_n_u32(x, -from);
+      return vreinterpretq_s32_u32(vandq_u32(x, vdupq_n_u32(mask)));
+    });
+  }
+  // The four bytes at table + 4 * index of each row.
+  static INLAY_FORCE_INLINE Step gather(const std::uint32_t* table, I32 index) {
+    return detail::ints([&](int i) INLAY_LAMBDA_INLINE {
+      const int32x4_t at = index.part[i];
+      return int32x4_t{number_at(table + at[0]), number_at(table + at[1]), number_at(table + at[2]),
+                       number_at(table + at[3])};
+    });
+  }
+  // The first and the second four of the eight bytes at table + 8 * index of each row.
+  static INLAY_FORCE_INLINE void gather_two(const std::uint64_t* table, I32 index, Step& first,
+                                            Step& second) {
+    INLAY_UNROLL for (int i = 0; i < 4; ++i) {
+      const int32x4_t at = index.part[i];
+      const int32x4_t a = vreinterpretq_s32_u64(uint64x2_t{table[at[0]], table[at[1]]});
+      const int32x4_t b = vreinterpretq_s32_u64(uint64x2_t{table[at[2]], table[at[3]]});
+      first.part[i] = vuzp1q_s32(a, b);
+      second.part[i] = vuzp2q_s32(a, b);
+    }
+  }
+  // Each byte middle + size, or middle - size where its bit of signs is set: for the i-th that is
+  // bit 4 * half + i of byte `byte`.
+  template <int byte, int half, int middle>
+  static INLAY_FORCE_INLINE Step around(Step sizes, Step signs) {
+    const uint8x16_t bits = vreinterpretq_u8_u32(vdupq_n_u32(half ? 0x80402010u : 0x08040201u));
+    const uint8x16_t places = vreinterpretq_u8_u32(vaddq_u32(
+        vdupq_n_u32(byte * 0x01010101u), uint32x4_t{0, 0x04040404u, 0x08080808u, 0x0c0c0c0cu}));
+    return detail::ints([&](int i) INLAY_LAMBDA_INLINE {
+      const uint8x16_t of_four = vqtbl1q_u8(vreinterpretq_u8_s32(signs.part[i]), places);
+      const int8x16_t minus = vreinterpretq_s8_u8(vtstq_u8(of_four, bits));
+      const int8x16_t turned =
+          vsubq_s8(veorq_s8(vreinterpretq_s8_s32(sizes.part[i]), minus), minus);
+      return vreinterpretq_s32_s8(vaddq_s8(turned, vdupq_n_s8(middle)));
+    });
+  }
   static INLAY_FORCE_INLINE void store(Step v, std::uint8_t* p) {
     INLAY_UNROLL for (int i = 0; i < 4; ++i) vst1q_u8(p + 16 * i, vreinterpretq_u8_s32(v.part[i]));
   }
