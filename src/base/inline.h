@@ -21,6 +21,13 @@
 #define INLAY_UNROLL
 #endif
 
+// Memory that is read soon may come meanwhile; any address will do.
+#if defined(__GNUC__) || defined(__clang__)
+#define INLAY_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define INLAY_PREFETCH(address) static_cast<void>(address)
+#endif
+
 // After the parameters of a lambda that must be inlined.
 #if defined(__GNUC__)
 #define INLAY_LAMBDA_INLINE __attribute__((always_inline))

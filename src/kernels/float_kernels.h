@@ -30,13 +30,16 @@ constexpr std::size_t cell_row_bytes(CellType type, std::uint32_t n) {
 // Most cells in a page of the cache.
 inline constexpr std::uint32_t max_page_tokens = 256;
 
-// Attention of one token's query heads that share one key and value head, over the cells
-// [first, length) of its sequence: out = softmax(scale * q K^T + bias) V. A cell's place is its
-// position in the sequence; page p holds the cells [p * page_tokens, (p + 1) * page_tokens).
+// Attention of some consecutive tokens of a sequence, the rows, with the query heads that share one
+// key and value head, over the cells of the sequence: out = softmax(scale * q K^T + bias) V. A
+// cell's place is its position in the sequence; page p holds the cells [p * page_tokens,
+// (p + 1) * page_tokens). A row's result does not depend on the rows beside it.
 struct AttentionTask {
-  const float* q;              // (group, head_k)
+  const float* q;              // (rows, group, head_k)
+  std::size_t q_row_stride;    // floats from one row to the next
   std::size_t q_stride;        // floats from one query head to the next
-  std::uint32_t group;         // query heads, at least 1
+  std::uint32_t rows;          // at least 1
+  std::uint32_t group;         // query heads of a row, at least 1
   std::uint32_t head_k;        // size of a key
   std::uint32_t head_v;        // size of a value
   const void* const* k_pages;  // per page: this head's key of the page's first cell
@@ -44,18 +47,26 @@ struct AttentionTask {
   std::size_t k_stride;        // bytes from one cell's key to the next cell's
   std::size_t v_stride;
   std::uint32_t page_tokens;  // a multiple of 16, at most max_page_tokens
-  std::uint32_t first;        // first visible cell; > 0 with a sliding window
-  std::uint32_t length;       // cells first .. length - 1 are visible; none gives zeros
+  std::uint32_t length;       // row r sees the last `window` of the cells [0, length + r);
+  std::uint32_t window;       // no cell gives zeros
   float scale;
-  const float* slopes;     // (group) ALiBi: adds slope * (cell - (length - 1)); or null
-  float* out;              // (group, head_v)
-  std::size_t out_stride;  // floats
-  float* scratch;          // attention_scratch() floats, 64-byte aligned
+  const float* slopes;         // (group) ALiBi: adds slope * (cell - (length + r - 1)); or null
+  float* out;                  // (rows, group, head_v)
+  std::size_t out_row_stride;  // floats
+  std::size_t out_stride;
+  float* scratch;  // attention_scratch() floats, 64-byte aligned
 };
 
-// Floats of scratch that an AttentionTask needs.
-constexpr std::size_t attention_scratch(std::uint32_t group, std::uint32_t page_tokens) {
-  return static_cast<std::size_t>(group) * (page_tokens + 4);
+// A window that hides nothing.
+inline constexpr std::uint32_t whole_window = UINT32_MAX;
+
+// Floats of scratch that an AttentionTask with so many queries, rows * group, needs.
+constexpr std::size_t attention_scratch(std::uint32_t queries, std::uint32_t head_k,
+                                        std::uint32_t head_v, std::uint32_t page_tokens) {
+  const std::size_t quads = (std::size_t{queries} + 3) / 4;
+  const std::size_t key = (std::size_t{head_k} + 15) / 16 * 16;
+  const std::size_t value = (std::size_t{head_v} + 15) / 16 * 16;
+  return quads * (4 * page_tokens + 64 + 4 * key) + page_tokens * (key + value);
 }
 
 // All functions are pure, allocate nothing and may run on any number of threads at once. They

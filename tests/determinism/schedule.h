@@ -26,7 +26,7 @@ struct Actor {
   std::vector<std::uint8_t> file;  // a snapshot that grows
 
   void append(std::int32_t token) {
-    keys.push_back(Reference::key_after(keys.empty() ? 1 : keys.back(), token));
+    keys.push_back(Reference::key_after(keys.empty() ? Reference::first_key : keys.back(), token));
     tokens.push_back(token);
   }
   void set(const Tokens& all) {

@@ -70,6 +70,8 @@ class Reference {
   Reference(const TestModel& model, KvPair kv)
       : model_(model), kv_(kv), vocabulary_(model.info().vocabulary) {}
 
+  // Of no tokens. From a small number on, [0, 45] and [46] would have the same key.
+  static constexpr std::uint64_t first_key = 0x2545f4914f6cdd1du;
   static std::uint64_t key_after(std::uint64_t key, std::int32_t token) {
     key = (key ^ (static_cast<std::uint64_t>(token) + 1)) * 0x9e3779b97f4a7c15u;
     return key ^ (key >> 29);
@@ -79,8 +81,11 @@ class Reference {
     std::vector<std::uint64_t> keys;
     bool known = true;
     for (const std::int32_t token : tokens) {
-      keys.push_back(key_after(keys.empty() ? 1 : keys.back(), token));
-      known = known && places_.count(keys.back());
+      const std::uint64_t before = keys.empty() ? first_key : keys.back();
+      keys.push_back(key_after(before, token));
+      const auto found = places_.find(keys.back());
+      known = known && found != places_.end();
+      EXPECT(found == places_.end() || found->second.ends(before, token), "two lists, one key");
     }
     if (known) return;
     auto options = TestSession::options();
@@ -99,7 +104,11 @@ class Reference {
       EXPECT(!inlay_session_logits(session.handle, event.sequence, &logits, &rows, &position), "");
       EXPECT(position == told, "reference");
       for (std::uint32_t r = 0; r < rows; ++r, ++told) {
-        if (!places_.emplace(keys[told], rows_.size()).second) continue;
+        const std::uint64_t before = told ? keys[told - 1] : first_key;
+        const Place here{before, tokens[told], rows_.size()};
+        const auto [found, is_new] = places_.try_emplace(keys[told], here);
+        EXPECT(found->second.ends(before, tokens[told]), "two lists, one key");
+        if (!is_new) continue;
         rows_.insert(rows_.end(), logits + r * vocabulary_, logits + (r + 1) * vocabulary_);
       }
     }
@@ -107,15 +116,25 @@ class Reference {
   }
   const float* row(std::uint64_t key) const {
     const auto found = places_.find(key);
-    return found == places_.end() ? nullptr : &rows_[found->second];
+    return found == places_.end() ? nullptr : &rows_[found->second.row];
   }
   std::uint32_t vocabulary() const { return vocabulary_; }
 
  private:
+  // Of a list's last token: its row of logits, and that no other list has the key.
+  struct Place {
+    std::uint64_t key_before;
+    std::int32_t token;
+    std::size_t row;
+    bool ends(std::uint64_t key, std::int32_t last) const {
+      return key_before == key && token == last;
+    }
+  };
+
   const TestModel& model_;
   KvPair kv_;
   std::uint32_t vocabulary_;
-  std::unordered_map<std::uint64_t, std::size_t> places_;
+  std::unordered_map<std::uint64_t, Place> places_;
   std::vector<float> rows_;
 };
 

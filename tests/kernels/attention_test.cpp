@@ -1,5 +1,5 @@
-// attention_test.cpp - attention over pages: equal bits on every unit, for every group, window and
-// type of cells.
+// attention_test.cpp - attention over pages: equal bits on every unit, for every number of rows,
+// group, window and type of cells.
 
 #include "reference/attention.h"
 
@@ -15,15 +15,26 @@ namespace {
 
 constexpr std::uint32_t page_tokens = 64;
 
+// The first row sees the cells [first, length), every other row one more at either end; with a
+// first of 0 the window is open.
 struct Shape {
-  std::uint32_t group, head_k, head_v, kv_heads, first, length;
+  std::uint32_t group, head_k, head_v, kv_heads, first, length, rows = 1;
+
+  std::uint32_t cells() const { return length + rows - 1; }
+  std::uint32_t window() const { return first == 0 ? whole_window : length - first; }
+  std::uint32_t first_of(std::uint32_t row) const { return first == 0 ? 0 : first + row; }
+  std::uint32_t queries() const { return rows * group; }
 };
 constexpr Shape shapes[] = {
-    {1, 16, 16, 1, 0, 1},      {1, 64, 64, 2, 0, 63},   {4, 64, 64, 2, 0, 64},
-    {3, 64, 64, 3, 0, 65},     {7, 80, 80, 1, 0, 200},  {4, 128, 128, 2, 0, 257},
-    {2, 20, 36, 2, 0, 70},     {5, 7, 9, 1, 0, 130},    {4, 192, 128, 1, 0, 129},
-    {4, 64, 64, 2, 100, 300},  {2, 48, 48, 1, 64, 128}, {1, 64, 64, 1, 127, 128},
-    {8, 100, 100, 1, 37, 190}, {3, 32, 32, 1, 5, 5},
+    {1, 16, 16, 1, 0, 1},         {1, 64, 64, 2, 0, 63},       {4, 64, 64, 2, 0, 64},
+    {3, 64, 64, 3, 0, 65},        {7, 80, 80, 1, 0, 200},      {4, 128, 128, 2, 0, 257},
+    {2, 20, 36, 2, 0, 70},        {5, 7, 9, 1, 0, 130},        {4, 192, 128, 1, 0, 129},
+    {4, 64, 64, 2, 100, 300},     {2, 48, 48, 1, 64, 128},     {1, 64, 64, 1, 127, 128},
+    {8, 100, 100, 1, 37, 190},    {3, 32, 32, 1, 5, 5},        {4, 64, 64, 2, 0, 60, 16},
+    {1, 64, 64, 1, 0, 1, 70},     {7, 64, 64, 1, 0, 120, 9},   {3, 20, 36, 1, 0, 62, 5},
+    {2, 80, 72, 2, 100, 190, 12}, {5, 48, 16, 1, 10, 12, 20},  {1, 32, 32, 1, 0, 63, 3},
+    {2, 16, 100, 1, 127, 128, 3}, {16, 128, 64, 1, 0, 129, 2}, {1, 64, 80, 1, 200, 264, 40},
+    {3, 48, 32, 1, 0, 1, 2},      {1, 7, 130, 1, 60, 70, 6},
 };
 
 // What keys and values are made of.
@@ -42,11 +53,11 @@ struct Pages {
 
   Pages(CellType type, const Floats& rows, std::uint32_t head, const Shape& shape)
       : stride(shape.kv_heads * cell_row_bytes(type, head)) {
-    for (std::uint32_t cell = 0; cell < shape.length; cell += page_tokens) {
+    for (std::uint32_t cell = 0; cell < shape.cells(); cell += page_tokens) {
       memory.emplace_back(page_tokens * stride, std::uint8_t{0xff});
     }
     const std::size_t offset = (shape.kv_heads - 1) * cell_row_bytes(type, head);
-    for (std::uint32_t cell = shape.first; cell < shape.length; ++cell) {
+    for (std::uint32_t cell = shape.first; cell < shape.cells(); ++cell) {
       Bytes row = encode_cell(type, rows.data() + std::size_t{cell} * head, head);
       spoil_tail(type, row, head);
       std::uint8_t* page = memory[cell / page_tokens].data();
@@ -77,24 +88,33 @@ Problem make_problem(std::mt19937& random, const Shape& s, bool alibi, bool wild
     return wild ? wild_row(random, n, 12) : normal_row(random, n);
   };
   Problem p{s,
-            row(s.group * s.head_k),
-            row(s.length * s.head_k),
-            row(s.length * s.head_v),
+            row(s.queries() * s.head_k),
+            row(s.cells() * s.head_k),
+            row(s.cells() * s.head_v),
             {},
             1.0f / std::sqrt(static_cast<float>(s.head_k))};
   for (std::uint32_t h = 0; alibi && h < s.group; ++h) p.slopes.push_back(std::exp2(-1.0f - h));
   return p;
 }
 
-// Runs query heads [query, query + group) of the problem.
+// Some query heads of some rows of a problem.
+struct Part {
+  std::uint32_t row, rows, head, heads;
+};
+Part whole(const Shape& s) { return {0, s.rows, 0, s.group}; }
+
+// out: (rows, heads, head_v).
 void run(const FloatKernels& f, Cells cells, const Problem& p, const Pages& keys,
-         const Pages& values, std::uint32_t query, std::uint32_t group, Floats& out) {
+         const Pages& values, const Part& part, Floats& out) {
   const Shape& s = p.shape;
-  Floats scratch(attention_scratch(group, page_tokens), std::numeric_limits<float>::quiet_NaN());
+  Floats scratch(attention_scratch(part.rows * part.heads, s.head_k, s.head_v, page_tokens),
+                 std::numeric_limits<float>::quiet_NaN());
   AttentionTask task{};
-  task.q = p.q.data() + std::size_t{query} * s.head_k;
+  task.q = p.q.data() + (std::size_t{part.row} * s.group + part.head) * s.head_k;
+  task.q_row_stride = std::size_t{s.group} * s.head_k;
   task.q_stride = s.head_k;
-  task.group = group;
+  task.rows = part.rows;
+  task.group = part.heads;
   task.head_k = s.head_k;
   task.head_v = s.head_v;
   task.k_pages = keys.pointers.data();
@@ -102,56 +122,66 @@ void run(const FloatKernels& f, Cells cells, const Problem& p, const Pages& keys
   task.k_stride = keys.stride;
   task.v_stride = values.stride;
   task.page_tokens = page_tokens;
-  task.first = s.first;
-  task.length = s.length;
+  task.length = s.length + part.row;
+  task.window = s.window();
   task.scale = p.scale;
-  task.slopes = p.slopes.empty() ? nullptr : p.slopes.data() + query;
+  task.slopes = p.slopes.empty() ? nullptr : p.slopes.data() + part.head;
   task.out = out.data();
+  task.out_row_stride = std::size_t{part.heads} * s.head_v;
   task.out_stride = s.head_v;
   task.scratch = scratch.data();
   f.attention(cells.keys, cells.values, task);
 }
 
-Floats attend(const FloatKernels& f, Cells cells, const Problem& p, std::uint32_t query,
-              std::uint32_t group) {
+Floats attend(const FloatKernels& f, Cells cells, const Problem& p, const Part& part) {
   const Shape& s = p.shape;
   const Pages keys(cells.keys, p.k, s.head_k, s), values(cells.values, p.v, s.head_v, s);
-  Floats out(std::size_t{group} * s.head_v, 7.0f);
-  run(f, cells, p, keys, values, query, group, out);
+  Floats out(std::size_t{part.rows} * part.heads * s.head_v, 7.0f);
+  run(f, cells, p, keys, values, part, out);
   return out;
 }
 
 Floats attend(const FloatKernels& f, Cells cells, const Problem& p) {
-  return attend(f, cells, p, 0, p.shape.group);
+  return attend(f, cells, p, whole(p.shape));
+}
+
+// The rows one after the other, some of them at once.
+Floats attend_by(const FloatKernels& f, Cells cells, const Problem& p, std::uint32_t step) {
+  Floats all;
+  for (std::uint32_t row = 0; row < p.shape.rows; row += step) {
+    const std::uint32_t rows = std::min(step, p.shape.rows - row);
+    const Floats some = attend(f, cells, p, {row, rows, 0, p.shape.group});
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-// The visible rows of a cache in double, through the type of its cells.
-Matrix visible(CellType type, const Floats& rows, std::uint32_t width, const Shape& s) {
-  const Floats values = through_cells(type, rows, width);
-  Matrix m(s.length - s.first, width);
+// The cells of a cache that a row sees, in double, through the type of its cells.
+Matrix visible(const Floats& values, std::uint32_t width, const Shape& s, std::uint32_t row) {
+  const std::uint32_t first = s.first_of(row);
+  Matrix m(s.length + row - first, width);
   for (Eigen::Index i = 0; i < m.rows(); ++i) {
     for (Eigen::Index d = 0; d < m.cols(); ++d) {
-      m(i, d) =
-          values[(s.first + static_cast<std::size_t>(i)) * width + static_cast<std::size_t>(d)];
+      m(i, d) = values[(first + static_cast<std::size_t>(i)) * width + static_cast<std::size_t>(d)];
     }
   }
   return m;
 }
 
-void check_bound(const FloatKernels& f, Cells cells, const Problem& p) {
+// q: (group, head_k) and out: (group, head_v) of the row.
+void check_row(const Problem& p, const Floats& k, const Floats& v, std::uint32_t row,
+               const float* query, const float* out) {
   const Shape& s = p.shape;
-  const Floats out = attend(f, cells, p);
-  const Matrix keys = visible(cells.keys, p.k, s.head_k, s);
-  const Matrix values = visible(cells.values, p.v, s.head_v, s);
-  const double pages = std::ceil(s.length / double{page_tokens});
+  const Matrix keys = visible(k, s.head_k, s, row), values = visible(v, s.head_v, s, row);
+  const double pages = std::ceil((s.length + row) / double{page_tokens});
   for (std::uint32_t h = 0; h < s.group; ++h) {
     const Eigen::VectorXd q =
-        Eigen::Map<const Eigen::VectorXf>(p.q.data() + h * s.head_k, s.head_k).cast<double>();
+        Eigen::Map<const Eigen::VectorXf>(query + h * s.head_k, s.head_k).cast<double>();
     Eigen::VectorXd bias = Eigen::VectorXd::Zero(keys.rows());
     for (Eigen::Index j = 0; !p.slopes.empty() && j < bias.size(); ++j) {
-      bias[j] = p.slopes[h] * (s.first + static_cast<double>(j) - (s.length - 1.0));
+      bias[j] = p.slopes[h] * (static_cast<double>(j) - (static_cast<double>(bias.size()) - 1.0));
     }
     const double scale = static_cast<double>(p.scale);
     const Eigen::VectorXd scores = scale * (keys * q) + bias;
@@ -168,8 +198,20 @@ void check_bound(const FloatKernels& f, Cells cells, const Problem& p) {
     const Eigen::VectorXd bound =
         2 * relative * (values.cwiseAbs().transpose() * weights) / weights.sum();
     const Eigen::VectorXd got =
-        Eigen::Map<const Eigen::VectorXf>(out.data() + h * s.head_v, s.head_v).cast<double>();
+        Eigen::Map<const Eigen::VectorXf>(out + h * s.head_v, s.head_v).cast<double>();
     REQUIRE(((got - wanted).cwiseAbs() - bound).maxCoeff() <= 0.0);
+  }
+}
+
+void check_bound(const FloatKernels& f, Cells cells, const Problem& p) {
+  const Shape& s = p.shape;
+  const Floats out = attend(f, cells, p);
+  const Floats k = through_cells(cells.keys, p.k, s.head_k);
+  const Floats v = through_cells(cells.values, p.v, s.head_v);
+  for (std::uint32_t row = 0; row < s.rows; ++row) {
+    INFO("row " << row);
+    check_row(p, k, v, row, p.q.data() + std::size_t{row} * s.group * s.head_k,
+              out.data() + std::size_t{row} * s.group * s.head_v);
   }
 }
 
@@ -186,9 +228,9 @@ void for_problems(std::mt19937& random, bool with_wild, Check check) {
         for (std::uint32_t k = 0; k < cell_type_count; ++k) {
           const Cells cells{cell_types[k], cell_types[(k + turn) % cell_type_count]};
           INFO("group " << s.group << ", heads " << s.head_k << " and " << s.head_v << ", cells "
-                        << s.first << " to " << s.length << ", alibi " << alibi << ", wild " << wild
-                        << ", keys " << cell_name(cells.keys) << ", values "
-                        << cell_name(cells.values));
+                        << s.first << " to " << s.length << ", rows " << s.rows << ", alibi "
+                        << alibi << ", wild " << wild << ", keys " << cell_name(cells.keys)
+                        << ", values " << cell_name(cells.values));
           check(p, cells);
         }
       }
@@ -227,16 +269,61 @@ TEST_CASE("attention of a head does not depend on the heads beside it") {
   for (const Unit& unit : usable_units()) {
     for (const CellType type : cell_types) {
       INFO("unit " << unit.name << ", " << cell_name(type));
-      const Problem p = make_problem(random, {9, 64, 80, 2, 0, 150}, true, false);
+      const Problem p = make_problem(random, {9, 64, 80, 2, 0, 150, 1}, true, false);
       const Floats together = attend(unit.f, same(type), p);
       Floats apart;
       std::uint32_t h = 0;
       for (const std::uint32_t group : {1u, 2u, 1u, 5u}) {
-        const Floats part = attend(unit.f, same(type), p, h, group);
+        const Floats part = attend(unit.f, same(type), p, {0, 1, h, group});
         apart.insert(apart.end(), part.begin(), part.end());
         h += group;
       }
       REQUIRE(first_difference(together, apart) == "");
+    }
+  }
+}
+
+TEST_CASE("attention of a row does not depend on the rows beside it") {
+  std::mt19937 random(5);
+  const FlushDenormals flushed;
+  for (const Unit& unit : usable_units()) {
+    INFO("unit " << unit.name);
+    for_problems(random, true, [&](const Problem& p, Cells cells) {
+      if (p.shape.rows == 1) return;
+      const Floats together = attend(unit.f, cells, p);
+      for (const std::uint32_t step : {1u, 2u, 5u}) {
+        INFO(step << " rows at once");
+        REQUIRE(first_difference(together, attend_by(unit.f, cells, p, step)) == "");
+      }
+    });
+  }
+}
+
+TEST_CASE("attention of a row does not read the cells that other rows alone see") {
+  std::mt19937 random(6);
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const Unit& unit : usable_units()) {
+    for (const std::uint32_t group : {1u, 3u, 4u}) {
+      for (const std::uint32_t rows : {2u, 5u, 9u}) {
+        INFO("unit " << unit.name << ", group " << group << ", rows " << rows);
+        const Shape s{group, 40, 24, 1, 90, 126, rows};
+        Problem p = make_problem(random, s, false, false);
+        const Floats wanted = attend(unit.f, same(CellType::f32), p);
+        // The first row's first cell and the last row's last.
+        for (const std::uint32_t cell : {s.first, s.cells() - 1}) {
+          for (std::uint32_t d = 0; d < s.head_k; ++d) p.k[cell * s.head_k + d] = infinity;
+          for (std::uint32_t d = 0; d < s.head_v; ++d) p.v[cell * s.head_v + d] = -infinity;
+        }
+        const Floats got = attend(unit.f, same(CellType::f32), p);
+        const std::size_t row = std::size_t{group} * s.head_v;
+        const auto between = [&](const Floats& all) {
+          return Floats(all.begin() + static_cast<std::ptrdiff_t>(row),
+                        all.end() - static_cast<std::ptrdiff_t>(row));
+        };
+        REQUIRE(first_difference(between(got), between(wanted)) == "");
+        REQUIRE(got.front() != got.front());
+        REQUIRE(got.back() != got.back());
+      }
     }
   }
 }
@@ -260,7 +347,7 @@ TEST_CASE("a block of values that is all NaN spoils its own outputs alone") {
       const std::size_t block = cell_row_bytes(type, 32);
       std::memset(values.memory[0].data() + 3 * values.stride + block, 0xff, 2);  // a scale
       Floats out(4 * 80);
-      run(unit.f, same(type), p, keys, values, 0, 4, out);
+      run(unit.f, same(type), p, keys, values, whole(p.shape), out);
       for (std::uint32_t i = 0; i < 4 * 80; ++i) {
         REQUIRE((out[i] != out[i]) == (i % 80 / 32 == 1));
       }

@@ -51,6 +51,7 @@ static void run_words(const test::WordInput& in, test::WordRecord& record) {
   put("load", a);
   put("load_partial", F32x16::load_partial(in.a, n));
   put("load_doubled", F32x16::load_doubled(in.a));
+  put("load_quad", F32x16::load_quad(in.a + 5));
   put("load_half", F32x16::load_half(in.h));
   put("load_half_partial", F32x16::load_half_partial(in.h, n));
   put("load_bfloat", F32x16::load_bfloat(in.h));
@@ -100,6 +101,9 @@ static void run_words(const test::WordInput& in, test::WordRecord& record) {
   sums[0] = sum(a);
   sums[1] = max(a);
   store_sums(a, b, c, a + b, sums + 2);
+  float quads[16 * 5] = {};
+  store_quads(a, b, c, swap_pairs(a), quads, 5);
+  for (int i = 0; i < 5; ++i) put("store_quads", F32x16::load(quads + 16 * i));
 
   put("exp", math::exp_of(a));
   put("log", math::log_of(a));

@@ -15,7 +15,10 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
-constexpr std::uint32_t linear_tile_tokens = 64;     // so that a tile of a long prompt stays short
+constexpr std::uint32_t linear_tile_tokens = 64;  // so that a tile of a long prompt stays short
+// Of attention: products of a tile, so that it stays short, and queries that share a page's floats.
+constexpr std::uint64_t attention_tile_products = 6 << 20;
+constexpr std::uint32_t attention_tile_queries = 64;
 constexpr std::uint32_t row_tile_bytes = 16 * 1024;  // of activations
 constexpr std::uint32_t row_group = 16;              // rows a linear kernel takes at once
 constexpr std::uint32_t observe_columns = 256;       // of one tile, all tokens
@@ -27,6 +30,10 @@ float alibi_slope(std::uint32_t h, std::uint32_t n, float bias) {
   const double step =
       h < m ? static_cast<double>(h + 1) / m : static_cast<double>(2 * (h - m) + 1) / (2.0 * m);
   return static_cast<float>(math::pow(2.0, -static_cast<double>(bias) * step));
+}
+
+std::uint32_t attention_tile_rows(std::uint32_t group) {
+  return std::max(1u, attention_tile_queries / group);
 }
 
 // A value's rows in the arena.
@@ -92,6 +99,10 @@ class Step {
     return static_cast<std::uint32_t>(divide_up(rows(code_.out), linear_tile_tokens));
   }
 
+  Range attention_rows(std::uint32_t first) const;
+  std::uint32_t attention_blocks() const;
+  Range attention_block(std::uint32_t block) const;
+
   void embed(Range r, std::uint32_t worker) const;
   void rope_table(Range r, std::uint32_t worker) const;
   void rms_norm(Range r) const;
@@ -118,7 +129,7 @@ std::uint32_t Step::tiles() const {
     case Op::linear:
       return static_cast<std::uint32_t>(divide_up(info(code_.out).width, linear_step())) *
              token_tiles();
-    case Op::attention: return pass_.batch.tokens * program_.kv_slots[code_.slot].kv_heads;
+    case Op::attention: return attention_blocks() * program_.kv_slots[code_.slot].kv_heads;
     case Op::observe:
       return static_cast<std::uint32_t>(divide_up(info(code_.a).width, observe_columns));
     default: return static_cast<std::uint32_t>(divide_up(rows(row_value()), rows_per_tile()));
@@ -280,15 +291,46 @@ void Step::store_kv(Range r) const {
   }
 }
 
-// Tile = one token and one key/value head with its group of query heads.
+// The rows from `first` on that go together: tokens of one sequence one after the other, as many as
+// a tile may have.
+Range Step::attention_rows(std::uint32_t first) const {
+  const KvSlot& slot = program_.kv_slots[code_.slot];
+  const Batch& batch = pass_.batch;
+  const std::uint32_t group = code_.n0 / slot.kv_heads;
+  const std::uint64_t cell_products = std::uint64_t{group} * (slot.head_k + slot.head_v);
+  const std::uint32_t limit = std::min(batch.tokens - first, attention_tile_rows(group));
+  std::uint32_t rows = 1;
+  for (; rows < limit; ++rows) {
+    const std::uint32_t row = first + rows, position = batch.positions[row];
+    if (batch.sequences[row] != batch.sequences[first]) break;
+    if (position != batch.positions[first] + rows) break;
+    if (cell_products * (rows + 1) * (position + 1) > attention_tile_products) break;
+  }
+  return {first, first + rows};
+}
+
+std::uint32_t Step::attention_blocks() const {
+  std::uint32_t blocks = 0;
+  for (std::uint32_t row = 0; row < pass_.batch.tokens; row = attention_rows(row).end) ++blocks;
+  return blocks;
+}
+
+Range Step::attention_block(std::uint32_t block) const {
+  Range rows = attention_rows(0);
+  for (; block > 0; --block) rows = attention_rows(rows.end);
+  return rows;
+}
+
+// Tile = one key/value head with its group of query heads, and a block of rows.
 void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
   const KvSlot& slot = program_.kv_slots[code_.slot];
   const KvPages& kv = pass_.kv;
   const KvPlace& place = kv.places[code_.slot];
-  const std::uint32_t t = tile / slot.kv_heads, head = tile % slot.kv_heads;
-  const std::uint32_t group = code_.n0 / slot.kv_heads;
-  const std::uint32_t length = pass_.batch.positions[t] + 1;
-  const std::uint32_t pages = static_cast<std::uint32_t>(divide_up(length, page_tokens));
+  const std::uint32_t head = tile % slot.kv_heads;
+  const Range rows = attention_block(tile / slot.kv_heads);
+  const std::uint32_t t = rows.begin, group = code_.n0 / slot.kv_heads;
+  const std::uint32_t last = pass_.batch.positions[rows.end - 1];
+  const std::uint32_t pages = last / page_tokens + 1;
 
   std::byte* scratch = pass_.worker_scratch + worker * pass_.worker_bytes;
   const auto** k_pages = reinterpret_cast<const void**>(scratch);
@@ -307,11 +349,15 @@ void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
     }
   }
 
+  const RowsView q = view(code_.a), out = view(code_.out);
   AttentionTask task{};
-  task.q = view(code_.a).row(t) + std::size_t{head} * group * slot.head_k;
+  task.q = q.row(t) + std::size_t{head} * group * slot.head_k;
+  task.q_row_stride = q.stride / sizeof(float);
   task.q_stride = slot.head_k;
-  task.out = view(code_.out).row(t) + std::size_t{head} * group * slot.head_v;
+  task.out = out.row(t) + std::size_t{head} * group * slot.head_v;
+  task.out_row_stride = out.stride / sizeof(float);
   task.out_stride = slot.head_v;
+  task.rows = rows.end - rows.begin;
   task.group = group;
   task.head_k = slot.head_k;
   task.head_v = slot.head_v;
@@ -320,7 +366,8 @@ void Step::attention(std::uint32_t tile, std::uint32_t worker) const {
   task.k_stride = place.key_row;
   task.v_stride = place.value_row;
   task.page_tokens = page_tokens;
-  task.length = length;
+  task.length = pass_.batch.positions[t] + 1;
+  task.window = whole_window;
   task.scale = code_.f0;
   task.slopes = code_.f1 > 0 ? slopes : nullptr;
   task.scratch = slopes + align_up(group, 16);
@@ -384,7 +431,9 @@ std::size_t worker_scratch_bytes(const Program& program, std::uint32_t table_str
     if (i.op != Op::attention) continue;
     const KvSlot& s = program.kv_slots[i.slot];
     const std::uint32_t group = i.n0 / s.kv_heads;
-    const std::size_t floats = align_up(group, 16) + attention_scratch(group, page_tokens);
+    const std::size_t floats =
+        align_up(group, 16) +
+        attention_scratch(attention_tile_rows(group) * group, s.head_k, s.head_v, page_tokens);
     widest = std::max<std::uint64_t>(widest, floats * sizeof(float));
   }
   return align_up(align_up(2 * table_stride * sizeof(void*), 64) + widest, 64);

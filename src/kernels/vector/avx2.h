@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
@@ -109,6 +110,10 @@ struct F32x16 {
     const __m256 v = _mm256_loadu_ps(p);
     return {_mm256_permutevar8x32_ps(v, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3)),
             _mm256_permutevar8x32_ps(v, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7))};
+  }
+  static INLAY_FORCE_INLINE F32x16 load_quad(const float* p) {
+    const __m256 v = _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p));
+    return {v, v};
   }
   static INLAY_FORCE_INLINE F32x16 load_half(const std::uint16_t* p) {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
@@ -273,14 +278,39 @@ static INLAY_FORCE_INLINE float max(F32x16 v) {
 static INLAY_FORCE_INLINE void store_sums(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* p) {
   const __m256 a8 = a.low + a.high, b8 = b.low + b.high;
   const __m256 c8 = c.low + c.high, d8 = d.low + d.high;
-  const __m256 ab =
-      _mm256_add_ps(_mm256_permute2f128_ps(a8, b8, 0x20), _mm256_permute2f128_ps(a8, b8, 0x31));
-  const __m256 cd =
-      _mm256_add_ps(_mm256_permute2f128_ps(c8, d8, 0x20), _mm256_permute2f128_ps(c8, d8, 0x31));
-  // Pairs: a a c c | b b d d, then neighbours: a c . . | b d . .
-  const __m256 s2 = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
-  const __m256 s1 = _mm256_hadd_ps(s2, s2);
-  _mm_storeu_ps(p, _mm_unpacklo_ps(_mm256_castps256_ps128(s1), _mm256_extractf128_ps(s1, 1)));
+  // Halves: a | c and b | d; the upper half of one vector's sum comes as low + high, the other's as
+  // high + low.
+  const __m256 ac =
+      _mm256_add_ps(_mm256_blend_ps(a8, c8, 0xf0), _mm256_permute2f128_ps(a8, c8, 0x21));
+  const __m256 bd =
+      _mm256_add_ps(_mm256_blend_ps(b8, d8, 0xf0), _mm256_permute2f128_ps(b8, d8, 0x21));
+  // Pairs: a a b b | c c d d, then neighbours: a . b . | c . d .
+  const __m256 s2 = _mm256_add_ps(_mm256_shuffle_ps(ac, bd, 0x44), _mm256_shuffle_ps(ac, bd, 0xee));
+  const __m256 s1 = _mm256_add_ps(s2, _mm256_movehdup_ps(s2));
+  _mm_storeu_ps(p, _mm_shuffle_ps(_mm256_castps256_ps128(s1), _mm256_extractf128_ps(s1, 1), 0x88));
+}
+namespace detail {
+static INLAY_FORCE_INLINE void store_pair(__m256 v, float* low, float* high) {
+  _mm_storeu_ps(low, _mm256_castps256_ps128(v));
+  _mm_storeu_ps(high, _mm256_extractf128_ps(v, 1));
+}
+static INLAY_FORCE_INLINE void store_quads8(__m256 a, __m256 b, __m256 c, __m256 d, float* p,
+                                            std::size_t stride) {
+  const __m256d ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+  const __m256d cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+  const __m256d ab2 = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+  const __m256d cd2 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+  float* const high = p + 4 * stride;
+  store_pair(_mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)), p, high);
+  store_pair(_mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)), p + stride, high + stride);
+  store_pair(_mm256_castpd_ps(_mm256_unpacklo_pd(ab2, cd2)), p + 2 * stride, high + 2 * stride);
+  store_pair(_mm256_castpd_ps(_mm256_unpackhi_pd(ab2, cd2)), p + 3 * stride, high + 3 * stride);
+}
+}  // namespace detail
+static INLAY_FORCE_INLINE void store_quads(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* p,
+                                           std::size_t stride) {
+  detail::store_quads8(a.low, b.low, c.low, d.low, p, stride);
+  detail::store_quads8(a.high, b.high, c.high, d.high, p + 8 * stride, stride);
 }
 
 }  // namespace inlay::INLAY_ISA

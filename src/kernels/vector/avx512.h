@@ -12,6 +12,7 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include <cstddef>
 #include <cstdint>
 #include <xsimd/xsimd.hpp>
 
@@ -77,6 +78,9 @@ struct F32x16 {
   static INLAY_FORCE_INLINE F32x16 load_doubled(const float* p) {
     const __m512i lanes = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
     return _mm512_permutexvar_ps(lanes, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
+  }
+  static INLAY_FORCE_INLINE F32x16 load_quad(const float* p) {
+    return _mm512_broadcast_f32x4(_mm_loadu_ps(p));
   }
   static INLAY_FORCE_INLINE F32x16 load_half(const std::uint16_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -210,6 +214,27 @@ static INLAY_FORCE_INLINE void store_sums(F32x16 a, F32x16 b, F32x16 c, F32x16 d
   const __m512 s1 = _mm512_add_ps(s2, _mm512_permute_ps(s2, 0xb1));
   const __m512i heads = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
   _mm_storeu_ps(p, _mm512_castps512_ps128(_mm512_permutexvar_ps(heads, s1)));
+}
+namespace detail {
+// The four quarters of v, four strides apart.
+static INLAY_FORCE_INLINE void store_quarters(__m512d v, float* p, std::size_t stride) {
+  const __m512 f = _mm512_castpd_ps(v);
+  _mm_storeu_ps(p, _mm512_castps512_ps128(f));
+  _mm_storeu_ps(p + 4 * stride, _mm512_extractf32x4_ps(f, 1));
+  _mm_storeu_ps(p + 8 * stride, _mm512_extractf32x4_ps(f, 2));
+  _mm_storeu_ps(p + 12 * stride, _mm512_extractf32x4_ps(f, 3));
+}
+}  // namespace detail
+static INLAY_FORCE_INLINE void store_quads(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* p,
+                                           std::size_t stride) {
+  const __m512d ab = _mm512_castps_pd(_mm512_unpacklo_ps(a.raw(), b.raw()));
+  const __m512d cd = _mm512_castps_pd(_mm512_unpacklo_ps(c.raw(), d.raw()));
+  const __m512d ab2 = _mm512_castps_pd(_mm512_unpackhi_ps(a.raw(), b.raw()));
+  const __m512d cd2 = _mm512_castps_pd(_mm512_unpackhi_ps(c.raw(), d.raw()));
+  detail::store_quarters(_mm512_unpacklo_pd(ab, cd), p, stride);
+  detail::store_quarters(_mm512_unpackhi_pd(ab, cd), p + stride, stride);
+  detail::store_quarters(_mm512_unpacklo_pd(ab2, cd2), p + 2 * stride, stride);
+  detail::store_quarters(_mm512_unpackhi_pd(ab2, cd2), p + 3 * stride, stride);
 }
 
 }  // namespace inlay::INLAY_ISA

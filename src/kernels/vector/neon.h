@@ -3,6 +3,7 @@
 
 #include <arm_neon.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/inline.h"
@@ -95,6 +96,10 @@ struct F32x16 {
     const float32x4_t low = vld1q_f32(p), high = vld1q_f32(p + 4);
     return {{vzip1q_f32(low, low), vzip2q_f32(low, low), vzip1q_f32(high, high),
              vzip2q_f32(high, high)}};
+  }
+  static INLAY_FORCE_INLINE F32x16 load_quad(const float* p) {
+    const float32x4_t v = vld1q_f32(p);
+    return {{v, v, v, v}};
   }
   static INLAY_FORCE_INLINE F32x16 load_half(const std::uint16_t* p) {
     return widen_halves(vld1q_u16(p), vld1q_u16(p + 8));
@@ -297,6 +302,24 @@ static INLAY_FORCE_INLINE void store_sums(F32x16 a, F32x16 b, F32x16 c, F32x16 d
   const float32x4_t ab = detail::sums_of_two(detail::sum_to_four(a), detail::sum_to_four(b));
   const float32x4_t cd = detail::sums_of_two(detail::sum_to_four(c), detail::sum_to_four(d));
   vst1q_f32(p, vpaddq_f32(ab, cd));
+}
+namespace detail {
+// Two rows: the lower halves of ab and cd, then the upper ones.
+static INLAY_FORCE_INLINE void store_halves(float32x4_t ab, float32x4_t cd, float* p,
+                                            std::size_t stride) {
+  const float64x2_t x = vreinterpretq_f64_f32(ab), y = vreinterpretq_f64_f32(cd);
+  vst1q_f32(p, vreinterpretq_f32_f64(vzip1q_f64(x, y)));
+  vst1q_f32(p + stride, vreinterpretq_f32_f64(vzip2q_f64(x, y)));
+}
+}  // namespace detail
+static INLAY_FORCE_INLINE void store_quads(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* p,
+                                           std::size_t stride) {
+  INLAY_UNROLL for (int i = 0; i < 4; ++i, p += 4 * stride) {
+    detail::store_halves(vzip1q_f32(a.part[i], b.part[i]), vzip1q_f32(c.part[i], d.part[i]), p,
+                         stride);
+    detail::store_halves(vzip2q_f32(a.part[i], b.part[i]), vzip2q_f32(c.part[i], d.part[i]),
+                         p + 2 * stride, stride);
+  }
 }
 
 }  // namespace inlay::INLAY_ISA

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -72,6 +73,12 @@ struct F32x16 {
   static INLAY_FORCE_INLINE F32x16 load_doubled(const float* p) {
     F32x16 v;
     for (int i = 0; i < 16; ++i) v.lane[i] = p[i / 2];
+    return v;
+  }
+  // Lane i = p[i % 4]: four elements, again and again.
+  static INLAY_FORCE_INLINE F32x16 load_quad(const float* p) {
+    F32x16 v;
+    for (int i = 0; i < 16; ++i) v.lane[i] = p[i % 4];
     return v;
   }
   static INLAY_FORCE_INLINE F32x16 load_half(const std::uint16_t* p) {
@@ -281,6 +288,16 @@ static INLAY_FORCE_INLINE void store_sums(F32x16 a, F32x16 b, F32x16 c, F32x16 d
   p[1] = sum(b);
   p[2] = sum(c);
   p[3] = sum(d);
+}
+// p[i * stride + 0..3] = a[i], b[i], c[i], d[i] for the 16 lanes i.
+static INLAY_FORCE_INLINE void store_quads(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* p,
+                                           std::size_t stride) {
+  for (int i = 0; i < 16; ++i, p += stride) {
+    p[0] = a.lane[i];
+    p[1] = b.lane[i];
+    p[2] = c.lane[i];
+    p[3] = d.lane[i];
+  }
 }
 
 }  // namespace inlay::INLAY_ISA
