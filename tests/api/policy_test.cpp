@@ -425,7 +425,7 @@ TEST_CASE("a budget of tiles is exact, whatever the threads and the machine", "[
   };
   const auto one = calls(1, 1);
   const std::size_t all = one.size();
-  CHECK(all > 100);
+  CHECK(all > 64);            // so that all numbers below stop in between
   CHECK(calls(0, 1) == one);  // at least one
   CHECK(calls(UINT64_MAX, 1).size() == 1);
   for (const std::uint64_t tiles : {2u, 3u, 7u, 20u, 64u}) {
