@@ -72,6 +72,8 @@ static INLAY_FORCE_INLINE void float_rows(const LinearTask& task, std::uint32_t 
 
 // ---- More tokens ----
 
+inline constexpr std::uint32_t block_tokens = 16;  // from so many on it pays
+
 // What is worked on at once, on the stack.
 template <class Q, class V>
 struct FloatBlock {
@@ -215,7 +217,7 @@ static void float_blocks(const LinearTask& task) {
 template <class Q>
 static void linear_float(const LinearTask& task) {
   if constexpr (Words::tile_tokens > 0) {
-    if (task.tokens >= Words::tile_tokens) return float_blocks<Q, Words>(task);
+    if (task.tokens >= block_tokens) return float_blocks<Q, Words>(task);
   }
   constexpr std::uint32_t n = Words::float_rows;
   std::uint32_t row = task.row_begin;
