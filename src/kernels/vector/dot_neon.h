@@ -26,7 +26,7 @@ struct Words : NeonWords {
                                             I32 (&sum)[n]) {
     dot<n, steps, 128>(codes, x, sum);
   }
-  // sum[t] += s * the dot product, s as scale() made it.
+  // sum[t] += s * the dot product, s as scale_byte() makes it.
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x, I32 s,
                                             I32 (&sum)[n]) {

@@ -161,8 +161,8 @@ struct Words {
                                             I32 (&sum)[n]) {
     dot_scaled_signed<n, steps>(codes, x, ones(), nullptr, sum);
   }
-  // sum[t] += s * the dot product, s as scale() made it; `total`: the sum of token 0's bytes of x,
-  // that of each other token a block further.
+  // sum[t] += s * the dot product, s as scale_byte() makes it; `total`: the sum of token 0's bytes
+  // of x, that of each other token a block further.
   template <std::uint32_t n, std::uint32_t steps>
   static INLAY_FORCE_INLINE void dot_scaled_signed(const std::uint8_t* codes, const std::uint8_t* x,
                                                    I32 s, const std::int16_t*, I32 (&sum)[n]) {
@@ -184,7 +184,7 @@ struct Words {
   static constexpr std::uint32_t safe_steps() {
     return std::bit_floor(32767u / (2 * top * 127));
   }
-  // sum[t] += s * the dot product, s as scale() made it.
+  // sum[t] += s * the dot product, s as scale_byte() makes it.
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x, I32 s,
                                             I32 (&sum)[n]) {
@@ -253,7 +253,7 @@ struct Words {
     }
     return sum;
   }
-  // Byte i of each row, as scale() makes it of byte<i>() or signed_byte<i>().
+  // Byte i of each row as a scale: a number of 16 bits in both halves of a lane.
   template <int i>
   static INLAY_FORCE_INLINE I32 scale_byte(Step v) {
     const __m256i places = in_lanes(static_cast<int>(0x80008000u | i << 16 | i));
@@ -264,13 +264,6 @@ struct Words {
     const __m256i places = in_lanes(static_cast<int>(0x00800080u | i << 24 | i << 8));
     return {_mm256_srai_epi16(_mm256_shuffle_epi8(v.low, places), 8),
             _mm256_srai_epi16(_mm256_shuffle_epi8(v.high, places), 8)};
-  }
-  // |s| <= 128, in both halves of a lane.
-  static INLAY_FORCE_INLINE I32 scale(I32 s) {
-    const __m256i mask = _mm256_set1_epi32(65535);
-    return {
-        _mm256_or_si256(_mm256_and_si256(s.raw_low(), mask), _mm256_slli_epi32(s.raw_low(), 16)),
-        _mm256_or_si256(_mm256_and_si256(s.raw_high(), mask), _mm256_slli_epi32(s.raw_high(), 16))};
   }
   template <int factor>
   static INLAY_FORCE_INLINE I32 times(I32 v) {

@@ -163,7 +163,7 @@ struct Words {
     return I32::broadcast(-128 * sum);
   }
 
-  // sum[t] += s * the dot product, s as scale() made it.
+  // sum[t] += s * the dot product, s as scale_byte() makes it.
   template <std::uint32_t n, std::uint32_t steps, int top>
   static INLAY_FORCE_INLINE void dot_scaled(const std::uint8_t* codes, const std::uint8_t* x, I32 s,
                                             I32 (&sum)[n]) {
@@ -223,7 +223,7 @@ struct Words {
     return scaled(multiply_signed(w, x, I32::broadcast(0)), s, sum);
   }
 
-  static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
+  // Byte i of each row as a scale.
   template <int i>
   static INLAY_FORCE_INLINE I32 scale_byte(Step v) {
     return byte<i>(v);

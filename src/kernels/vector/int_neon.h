@@ -197,7 +197,7 @@ struct NeonWords {
   // ---- Scales and sums ----
 
   static INLAY_FORCE_INLINE I32 signed_start(std::int32_t) { return I32::broadcast(0); }
-  static INLAY_FORCE_INLINE I32 scale(I32 s) { return s; }
+  // Byte i of each row as a scale.
   template <int i>
   static INLAY_FORCE_INLINE I32 scale_byte(Step v) {
     return byte<i>(v);
