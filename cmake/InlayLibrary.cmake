@@ -35,7 +35,7 @@ set_target_properties(inlay PROPERTIES
 # inline functions of shared headers from appearing as weak symbols with the wrong instructions.
 set(inlay_isa_flags -O2)
 if(INLAY_SANITIZE)
-  # These units are the longest to compile with sanitizers: less of everything, checks as calls.
+  # These units are the longest to compile with sanitizers: less of everything, and checks as calls.
   set(inlay_isa_flags -O1)
   if(INLAY_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     list(APPEND inlay_isa_flags --param=asan-instrumentation-with-call-threshold=0)
@@ -55,8 +55,13 @@ function(inlay_isa_unit name)
     set_source_files_properties(${file} TARGET_DIRECTORY inlay PROPERTIES HEADER_FILE_ONLY ON)
     return()
   endif()
+  set(flags ${inlay_isa_flags} ${unit_FLAGS})
+  if(INLAY_SANITIZE AND NOT name IN_LIST INLAY_SANITIZED_UNITS)
+    list(APPEND flags -fno-sanitize=all)
+  endif()
   set_source_files_properties(${file} TARGET_DIRECTORY inlay PROPERTIES
-    COMPILE_OPTIONS "${inlay_isa_flags};${unit_FLAGS}"
+    COMPILE_OPTIONS "${flags}"
+    SKIP_PRECOMPILE_HEADERS ON
   )
   set_property(TARGET inlay APPEND PROPERTY INLAY_ISA_UNITS ${name})
 endfunction()
@@ -83,6 +88,10 @@ foreach(headers IN ITEMS xsimd fmt::fmt-header-only)
     $<TARGET_PROPERTY:${headers},INTERFACE_INCLUDE_DIRECTORIES>
   )
 endforeach()
+if(INLAY_PRECOMPILE)
+  target_precompile_headers(inlay PRIVATE <algorithm> <atomic> <bit> <cmath> <cstddef> <cstdint> <cstdlib>
+    <cstring> <limits> <new> <span> <string_view> <type_traits> <utility> <fmt/core.h>)
+endif()
 if(INLAY_WITH_PCRE2)
   find_package(PCRE2 REQUIRED)
   target_link_libraries(inlay PRIVATE PCRE2::8BIT)
