@@ -45,7 +45,7 @@ bool Renderer::length(const Value& value, std::uint64_t& length) {
     case Kind::undefined: return true;
     case Kind::text:
       length = count_points(value.view());
-      return work_bytes(value.text->size);
+      return work(1 + value.text->size / 16);
     case Kind::dict: length = value.dict->pairs.count; return true;
     case Kind::loop: length = value.loop->items.count; return true;
     case Kind::list:

@@ -52,6 +52,9 @@ class Percent {
     out_.add(format_, static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to));
   }
   bool bad(std::string_view what) { return r_.fail(what), false; }
+  bool fail_memory() { return r_.out_of_memory(), false; }
+  // A number that was not written: its layout is unknown, or memory is out.
+  bool not_written(std::string_view what) { return out_.is_bad() ? fail_memory() : bad(what); }
 
   bool next(Value& value) {
     if (is_tuple_) {
@@ -115,7 +118,7 @@ class Percent {
       TextBuilder own(r_.arena());
       if (type == 's' ? !r_.print(value, own) : !r_.repr(value, own)) return false;
       const Value text = r_.give(own);
-      return !r_.failed() && (write_padded(out_, *text.text, layout) || text.text->size == 0 || layout.precision == 0);
+      return !r_.failed() && (write_padded(out_, *text.text, layout) || fail_memory());
     }
     layout.type = type;
     if (value.is_number() && std::strchr("diuxXo", type)) {
@@ -126,10 +129,10 @@ class Percent {
         whole = static_cast<std::int64_t>(value.real);
       }
       if (layout.alternate && type == 'd') layout.alternate = false;
-      return write_integer(out_, whole, layout) || bad("this format is not known");
+      return write_integer(out_, whole, layout) || not_written("this format is not known");
     }
     if (value.is_number() && std::strchr("eEfFgG", type)) {
-      return write_real(out_, value.number(), layout) || bad("this format is not known");
+      return write_real(out_, value.number(), layout) || not_written("this format is not known");
     }
     if (type == 'c' && value.is_text() && count_points(value.view()) == 1) {
       layout.fill = ' ';
@@ -294,13 +297,13 @@ class Braces {
     }
     if (value.is(Kind::real)) {
       if (!layout.align) layout.align = '>';
-      return write_real(out_, value.real, layout) || bad("this format is not for a float");
+      return write_real(out_, value.real, layout) || out_.is_bad() || bad("this format is not for a float");
     }
     if (!value.is_whole()) return bad("only texts and numbers have formats");
     if (layout.precision >= 0 && !(layout.type && std::strchr("eEfFgG%", layout.type))) {
       return bad("an integer's format has no precision");
     }
-    return write_integer(out_, value.whole(), layout) || bad("this format is not for an int");
+    return write_integer(out_, value.whole(), layout) || out_.is_bad() || bad("this format is not for an int");
   }
 
   Renderer& r_;

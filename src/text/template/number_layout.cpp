@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "text/template/numbers.h"
-#include "text/utf8.h"
 
 namespace inlay::jinja {
 
@@ -35,17 +34,11 @@ bool put(TextBuilder& out, std::string_view sign, std::string_view digits, const
   const std::size_t room = layout.width > size ? layout.width - size : 0;
   const char align = layout.align ? layout.align : '>';
   const std::size_t before = align == '>' ? room : align == '^' ? room / 2 : 0;
-  char fill[4];
-  const std::size_t fill_size = write_utf8(layout.fill, fill);
-  const auto pad = [&](std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) out.add({fill, fill_size});
-  };
-  pad(before);
+  out.add_character(layout.fill, before);
   out.add(sign);
-  if (align == '=') pad(room);
-  const bool added = out.add(digits);
-  if (align != '=') pad(room - before);
-  return added || digits.empty();
+  if (align == '=') out.add_character(layout.fill, room);
+  out.add(digits);
+  return out.add_character(layout.fill, align == '=' ? 0 : room - before);
 }
 
 std::string_view sign_of(bool negative, const Layout& layout) {
@@ -146,12 +139,9 @@ bool write_padded(TextBuilder& out, const Text& text, const Layout& layout) {
   const std::uint32_t room = layout.width > points ? layout.width - points : 0;
   const char align = layout.align ? layout.align : '<';
   const std::uint32_t before = align == '>' ? room : align == '^' ? room / 2 : 0;
-  char fill[4];
-  const std::size_t fill_size = write_utf8(layout.fill, fill);
-  for (std::uint32_t i = 0; i < before; ++i) out.add({fill, fill_size});
-  bool added = out.add(text, 0, end);
-  for (std::uint32_t i = before; i < room; ++i) added = out.add({fill, fill_size});
-  return added;
+  out.add_character(layout.fill, before);
+  out.add(text, 0, end);
+  return out.add_character(layout.fill, room - before);
 }
 
 }  // namespace inlay::jinja

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "base/utf8.h"
+
 namespace inlay::jinja {
 
 bool TextBuilder::mark(Origin origin, std::size_t size) {
@@ -52,11 +54,12 @@ bool TextBuilder::add_repeated(char c, std::size_t count, Origin origin) {
   return true;
 }
 
-void TextBuilder::truncate(std::uint32_t size) {
-  bytes_.count = size;
-  while (runs_.count > 1 && runs_[runs_.count - 2].end >= size) --runs_.count;
-  if (runs_.count) runs_.back().end = size;
-  if (!size) runs_.count = 0;
+bool TextBuilder::add_character(char32_t c, std::size_t count) {
+  if (c < 0x80) return add_repeated(static_cast<char>(c), count);
+  char bytes[4];
+  const std::size_t size = write_utf8(c, bytes);
+  for (std::size_t i = 0; i < count && !bad_; ++i) add({bytes, size});
+  return !bad_;
 }
 
 const Text* TextBuilder::finish() {

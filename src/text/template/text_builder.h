@@ -20,8 +20,9 @@ class TextBuilder {
   }
   bool add(const Text& text, std::uint32_t begin, std::uint32_t end);
   bool add_repeated(char c, std::size_t count, Origin origin = Origin::text);
-  void truncate(std::uint32_t size);
+  bool add_character(char32_t c, std::size_t count);
 
+  bool is_bad() const { return bad_; }  // memory was out
   std::uint32_t size() const { return bytes_.count; }
   std::string_view view() const { return {bytes_.items, bytes_.count}; }
   // nullptr when memory is or was out. The builder can be used on for a longer text.

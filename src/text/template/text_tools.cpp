@@ -125,11 +125,9 @@ Value justify(Renderer& r, const Text& text, std::int64_t width, char align, cha
     const std::uint32_t room = layout.width - points;
     const std::uint32_t before = room / 2 + (room & layout.width & 1);
     TextBuilder out(r.arena());
-    char bytes[4];
-    const std::size_t size = write_utf8(fill, bytes);
-    for (std::uint32_t i = 0; i < before; ++i) out.add({bytes, size});
+    out.add_character(fill, before);
     out.add(text);
-    for (std::uint32_t i = before; i < room; ++i) out.add({bytes, size});
+    out.add_character(fill, room - before);
     return r.work_bytes(layout.width) ? r.give(out) : Value();
   }
   TextBuilder out(r.arena());
