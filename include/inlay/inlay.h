@@ -575,12 +575,12 @@ INLAY_API inlay_status inlay_prompt_get(const inlay_prompt* prompt, const char**
                                         size_t* length, const inlay_segment** segments,
                                         size_t* count);
 
-/* Ids of a prompt: control tokens are found in bytes of the template only, so that no text of a
- * message can become one. Begin and end tokens are those the template writes. As
- * inlay_tokenizer_encode otherwise. */
+/* Ids of a prompt, of its bytes from `from` on (0: all; what a conversation has more than before):
+ * control tokens are found in bytes of the template only, so that no text of a message can become
+ * one. Begin and end tokens are those the template writes. As inlay_tokenizer_encode otherwise. */
 INLAY_API inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
-                                                     const inlay_prompt* prompt, int32_t* ids,
-                                                     size_t capacity, size_t* count,
+                                                     const inlay_prompt* prompt, size_t from,
+                                                     int32_t* ids, size_t capacity, size_t* count,
                                                      inlay_error* error);
 
 /* Replies. Parts of a reply that are reasoning or tool calls are told apart while it comes. Decode

@@ -102,8 +102,9 @@ inlay_status inlay_prompt_get(const inlay_prompt* prompt, const char** text, siz
 }
 
 inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
-                                           const inlay_prompt* prompt, int32_t* ids,
-                                           size_t capacity, size_t* count, inlay_error* error) {
+                                           const inlay_prompt* prompt, size_t from,
+                                           int32_t* ids, size_t capacity, size_t* count,
+                                           inlay_error* error) {
   CallError call(error);
   if (!tokenizer) return null_argument(call, "tokenizer");
   if (!prompt) return null_argument(call, "prompt");
@@ -112,8 +113,19 @@ inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
   const Model& model = *model_of(tokenizer);
   Array<std::int32_t> result(model.allocator());
   const Prompt& p = *unwrap(prompt);
-  const Status status = model.tokenizer()->encode(p.text(), INLAY_ENCODE_PARSE_SPECIAL, result,
-                                                  call, p.segments());
+  if (from > p.text().size()) {
+    return code(fail(call, Status::argument, "encode: from is {}, the prompt has {} bytes", from,
+                     p.text().size()));
+  }
+  Array<inlay_segment> segments(model.allocator());
+  for (inlay_segment segment : p.segments()) {
+    if (segment.end <= from) continue;
+    segment.end -= from;
+    if (is_error(segments.push(segment))) return code(fail_memory(call, "encoding a prompt"));
+  }
+  const std::string_view text{p.text().data() + from, p.text().size() - from};
+  const Status status = model.tokenizer()->encode(text, INLAY_ENCODE_PARSE_SPECIAL, result, call,
+                                                  segments.span());
   if (is_error(status)) return code(status);
   *count = result.size();
   if (capacity < result.size()) {

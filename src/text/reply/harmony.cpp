@@ -25,17 +25,28 @@ std::string_view recipient(std::string_view text) {
   return name;
 }
 
+// What a header begins with; `open`: more bytes must come to say.
+bool begins_header(std::string_view held, bool& open) {
+  open = false;
+  for (const std::string_view begin : {std::string_view("<|channel|>"), std::string_view(" to=")}) {
+    if (held.starts_with(begin)) return true;
+    open |= begin.starts_with(held);
+  }
+  return false;
+}
+
 void step_header(Reply& reply, bool at_end) {
   std::size_t kept = 0;
   const std::string_view held = reply.held();
-  const std::size_t end = find_mark(held, message_mark, kept);
-  if (end == std::string_view::npos) {
-    const bool may_come = held.size() - kept <= longest_header &&
-                          (held.starts_with("<|") || std::string_view("<|").starts_with(held) ||
-                           held.starts_with(" to="));
-    if (at_end || !may_come) reply.state = body;
+  bool open = false;
+  if (!begins_header(held, open)) {
+    if (!open || at_end) reply.state = body;
     return;
   }
+  const std::size_t end = find_mark(held, message_mark, kept);
+  const bool found = end != std::string_view::npos;
+  if ((found ? end : held.size() - kept) > longest_header || (!found && at_end)) reply.state = body;
+  if (!found || reply.state == body) return;
   const std::string_view text = slice(held, 0, end);
   const std::string_view name = recipient(text);
   reply.in_reasoning = has(text, "analysis") && name.empty();
