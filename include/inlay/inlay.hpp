@@ -14,6 +14,7 @@
 ///   files.hpp      Source, Sink, Progress
 ///   model.hpp      Model, plan, explain, quantize, instruction sets
 ///   tokenizer.hpp  Tokenizer, TextStream
+///   chat.hpp       Chat, Prompt, Reply: templates, and replies as reasoning, calls and content
 ///   sampler.hpp    SamplerOptions
 ///   session.hpp    Session: feed, step within a budget, logits, fork, rewind, save, restore
 ///   generate.hpp   Generation: text in a loop
@@ -22,6 +23,7 @@
 #ifndef INLAY_INLAY_HPP
 #define INLAY_INLAY_HPP
 
+#include "inlay/chat.hpp"
 #include "inlay/files.hpp"
 #include "inlay/generate.hpp"
 #include "inlay/host.hpp"
