@@ -104,7 +104,8 @@ Status Automaton::drop_dead() {
 Status Automaton::minimise() {
   INLAY_TRY(drop_dead());
   const std::uint32_t count = states();
-  if (count < 2) return Status::ok;
+  // Each round costs `count`, and a long chain takes `count` rounds: long ones stay as they are.
+  if (count < 2 || count > 1'000) return Status::ok;
   Array<State> group(allocator()), refined(allocator()), row(allocator());
   INLAY_TRY(group.resize(count));
   INLAY_TRY(refined.resize(count));

@@ -52,7 +52,8 @@ class Automaton {
     next_[std::size_t{from} * symbols_ + symbol] = to;
   }
 
-  // Leaves out states from which nothing is accepted, and makes states that accept the same one.
+  // Leaves out states from which nothing is accepted; of up to 1,000 states, makes those that accept
+  // the same one.
   Status minimise();
 
   // All texts that end in no more than `limit` characters: longest length; none: endless or longer.
