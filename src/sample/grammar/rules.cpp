@@ -12,6 +12,8 @@ Rules::Rules(Allocator& allocator)
       ranges_(allocator),
       members_(allocator),
       records_(allocator),
+      edges_(allocator),
+      accepting_(allocator),
       rules_(allocator),
       by_name_(allocator) {
   never_ = add({.kind = Kind::never});
@@ -167,6 +169,22 @@ NodeId Rules::members(const Members& m) {
   return add({.kind = Kind::members,
               .first = static_cast<std::uint32_t>(records_.size() - 1),
               .count = 1});
+}
+
+NodeId Rules::table(std::span<const TableEdge> edges, std::span<const std::uint8_t> accepting) {
+  if (accepting.empty()) return never_;
+  const Node node{.kind = Kind::table,
+                  .first = static_cast<std::uint32_t>(edges_.size()),
+                  .count = static_cast<std::uint32_t>(edges.size()),
+                  .min = static_cast<std::uint32_t>(accepting_.size()),
+                  .max = static_cast<std::uint32_t>(accepting.size())};
+  if (edges_.size() + edges.size() > std::size_t{4} * max_nodes) {
+    refuse(Status::limit, "edges of tables", std::uint64_t{4} * max_nodes);
+  }
+  if (failed() || !check(edges_.append(edges)) || !check(accepting_.append(accepting))) {
+    return never_;
+  }
+  return add(node);
 }
 
 RuleId Rules::declare(std::string_view name, Place place) {

@@ -35,6 +35,15 @@ enum class Kind : std::uint8_t {
   but_not,   // regular: text of child 0 that child 1 does not match
   token,     // one token of the vocabulary, given by id or by its text; not as text
   members,   // of an object: see Members
+  table,     // regular: what a finished automaton accepts
+};
+
+// From a state to another over the bytes low to high. Edges of a table ascend by (from, low) and no
+// two of one state overlap.
+struct TableEdge {
+  std::uint32_t from;
+  std::uint8_t low, high;
+  std::uint32_t to;
 };
 
 // A member whose key is known.
@@ -79,10 +88,10 @@ struct Node {
   Kind kind = Kind::never;
   bool negated = false;     // points, token: all others
   std::uint32_t first = 0;  // in: children; bytes: sets; points: ranges; literal, token: text;
-                            // rule: the rule; members: records
+                            // rule: the rule; members: records; table: edges
   std::uint32_t count = 0;  // of them; token by id: 0
-  std::uint32_t min = 0;    // repeat; token by id: the id
-  std::uint32_t max = 0;    // repeat
+  std::uint32_t min = 0;    // repeat; token by id: the id; table: first of the states' flags
+  std::uint32_t max = 0;    // repeat; table: number of states
 };
 
 struct Rule {
@@ -142,6 +151,9 @@ class Rules {
   NodeId token(std::int32_t id, bool negated = false);
   NodeId token(std::string_view text, bool negated = false);
   NodeId members(const Members& members);
+  // A deterministic automaton over bytes without dead ends: as many states as `accepting` has, and
+  // it begins in state 0. `edges` as TableEdge says.
+  NodeId table(std::span<const TableEdge> edges, std::span<const std::uint8_t> accepting);
 
   // A rule that may be referred to before it is defined. Names are for error texts and need not
   // differ (find gives the first).
@@ -174,6 +186,12 @@ class Rules {
     return {ranges_.data() + n.first, n.count};
   }
   const MembersRecord& record(const Node& n) const { return records_[n.first]; }
+  std::span<const TableEdge> edges(const Node& n) const {
+    return {edges_.data() + n.first, n.count};
+  }
+  std::span<const std::uint8_t> accepting(const Node& n) const {
+    return {accepting_.data() + n.min, n.max};
+  }
   // Named members, then extra ones.
   std::span<const Member> members(const MembersRecord& r) const {
     return {members_.data() + r.first, std::size_t{r.named} + r.extra};
@@ -200,6 +218,8 @@ class Rules {
   Array<PointRange> ranges_;
   Array<Member> members_;
   Array<MembersRecord> records_;
+  Array<TableEdge> edges_;
+  Array<std::uint8_t> accepting_;
   Array<Rule> rules_;
   HashMap<std::uint64_t, RuleId> by_name_;  // of the name's hash
   RuleId root_ = 0;
