@@ -7,6 +7,11 @@
 #include "sample/schema/tuple_set.h"
 
 namespace inlay::schema {
+namespace {
+
+constexpr std::uint64_t max_work = 8'000'000;  // numbers compared by minimise()
+
+}  // namespace
 
 Automaton::State Automaton::step(State s, std::uint32_t character) const {
   const Symbol* found =
@@ -104,18 +109,21 @@ Status Automaton::drop_dead() {
 Status Automaton::minimise() {
   INLAY_TRY(drop_dead());
   const std::uint32_t count = states();
-  // Each round costs `count`, and a long chain takes `count` rounds: long ones stay as they are.
-  if (count < 2 || count > 1'000) return Status::ok;
+  if (count < 2) return Status::ok;
   Array<State> group(allocator()), refined(allocator()), row(allocator());
   INLAY_TRY(group.resize(count));
   INLAY_TRY(refined.resize(count));
   INLAY_TRY(row.resize(std::size_t{symbols_} + 1));
   std::uint32_t groups = 1;
+  std::uint64_t work = 0;
   for (State s = 0; s < count; ++s) {
     group[s] = accepting_[s] != accepting_[0];
     if (group[s]) groups = 2;
   }
   for (;;) {
+    // A chain takes as many rounds as it is long: very long ones stay as they are.
+    work += std::uint64_t{count} * (symbols_ + 8);
+    if (work > max_work) return Status::ok;
     TupleSet rows(allocator());
     for (State s = 0; s < count; ++s) {
       row[symbols_] = group[s];

@@ -48,12 +48,13 @@ class Automaton {
   // Building: the alphabet first, then states with all their edges `none` until set.
   Status set_alphabet(std::span<const Symbol> alphabet, std::uint32_t symbols);
   Status add_state(bool accepting);
+  void set_accepting(State s) { accepting_[s] = 1; }
   void set_next(State from, std::uint32_t symbol, State to) {
     next_[std::size_t{from} * symbols_ + symbol] = to;
   }
 
-  // Leaves out states from which nothing is accepted; of up to 1,000 states, makes those that accept
-  // the same one.
+  // Leaves out states from which nothing is accepted, and makes states that accept the same one
+  // unless that takes very long.
   Status minimise();
 
   // All texts that end in no more than `limit` characters: longest length; none: endless or longer.

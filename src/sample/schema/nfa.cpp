@@ -32,6 +32,23 @@ Status Nfa::read(State from, std::span<const Range> ranges, State to) {
   return add_arc(from, {to, count, Kind::read, none});
 }
 
+Status Nfa::embed(const Automaton& texts, Piece& piece) {
+  const auto base = static_cast<State>(first_.size());
+  State s;
+  for (Automaton::State i = 0; i < texts.states(); ++i) INLAY_TRY(add_state(s));
+  INLAY_TRY(add_state(piece.end));
+  piece.begin = texts.is_empty() ? piece.end : base;
+  if (texts.is_empty()) INLAY_TRY(add_state(piece.end));
+  for (Automaton::State i = 0; i < texts.states(); ++i) {
+    if (texts.accepting(i)) INLAY_TRY(jump(base + i, piece.end));
+    for (const Automaton::Symbol& a : texts.alphabet()) {
+      const Automaton::State to = texts.next(i, a.symbol);
+      if (to != Automaton::none) INLAY_TRY(read(base + i, a.low, a.high, base + to));
+    }
+  }
+  return Status::ok;
+}
+
 // Characters in the same sets become one symbol; symbol x set -> whether the set has it.
 Status Nfa::partition(Array<Automaton::Symbol>& alphabet, Array<std::uint32_t>& symbol_sets,
                       std::uint32_t& symbols) const {

@@ -35,6 +35,9 @@ class Nfa {
     return read(from, range, to);
   }
 
+  // The texts of an automaton.
+  Status embed(const Automaton& texts, Piece& piece);
+
   // A deterministic automaton for the texts between `whole.begin` and `whole.end`.
   // Status::limit: over `max_states` states.
   Status determinise(Piece whole, std::uint32_t max_states, Automaton& out) const;
