@@ -309,7 +309,8 @@ Status Compiler::fill(const Wanted& wanted, Error& error) {
   const Node& n = rules_.node(wanted.node);
   const NodeFacts& f = survey_[wanted.node];
   const bool leaf = n.kind == Kind::bytes || n.kind == Kind::points || n.kind == Kind::literal ||
-                    n.kind == Kind::empty || n.kind == Kind::all_of || n.kind == Kind::but_not;
+                    n.kind == Kind::empty || n.kind == Kind::table || n.kind == Kind::all_of ||
+                    n.kind == Kind::but_not;
   if (f.dfa != no_node) {
     std::uint32_t index = 0;
     INLAY_TRY(add_dfa(std::move(survey_.product(f)), index));

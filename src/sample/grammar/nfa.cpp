@@ -171,6 +171,25 @@ std::uint32_t RegularBuilder::build_product(const Node& n, std::uint32_t next,
   return status_ == Status::ok ? embed(left, next) : 0;
 }
 
+std::uint32_t RegularBuilder::build_table(const Node& n, std::uint32_t next) {
+  const std::span<const std::uint8_t> accepting = rules_.accepting(n);
+  const std::span<const TableEdge> edges = rules_.edges(n);
+  const auto first = static_cast<std::uint32_t>(states_.size());
+  for (std::size_t q = 0; q < accepting.size(); ++q) add({Op::range, 1, 0, next, 0});
+  std::size_t e = 0;
+  for (std::uint32_t q = 0; q < accepting.size() && status_ == Status::ok; ++q) {
+    std::uint32_t entry = accepting[q] ? next : no_node;
+    for (; e < edges.size() && edges[e].from == q; ++e) {
+      if (edges[e].to >= accepting.size()) return fail(Status::internal, "an edge leads nowhere");
+      const std::uint32_t edge =
+          add({Op::range, edges[e].low, edges[e].high, first + edges[e].to, 0});
+      entry = entry == no_node ? edge : add({Op::split, 0, 0, edge, entry});
+    }
+    if (status_ == Status::ok && entry != no_node) states_[first + q] = {Op::jump, 0, 0, entry, 0};
+  }
+  return first;
+}
+
 // Gives the state at which the node begins, when `next` follows it.
 std::uint32_t RegularBuilder::build(NodeId id, std::uint32_t next, std::uint32_t depth) {
   if (status_ != Status::ok) return 0;
@@ -183,6 +202,7 @@ std::uint32_t RegularBuilder::build(NodeId id, std::uint32_t next, std::uint32_t
       if (is_error(sets_.push(rules_.set(n)))) return fail(Status::memory, "memory");
       return add({Op::set, 0, 0, next, static_cast<std::uint32_t>(sets_.size() - 1)});
     case Kind::points: return build_points(n, next);
+    case Kind::table: return build_table(n, next);
     case Kind::literal: return build_literal(rules_.text(n), next);
     case Kind::sequence: {
       const std::span<const NodeId> parts = rules_.children(n);

@@ -40,6 +40,7 @@ class RegularBuilder {
   std::uint32_t build_literal(std::string_view text, std::uint32_t next);
   std::uint32_t build_points(const Node& n, std::uint32_t next);
   std::uint32_t build_range(std::uint32_t low, std::uint32_t high, std::uint32_t next);
+  std::uint32_t build_table(const Node& n, std::uint32_t next);
   std::uint32_t build_bytes(const std::uint8_t* low, const std::uint8_t* high, int size,
                             std::uint32_t next);
   std::uint32_t build_choice(std::span<const NodeId> parts, std::uint32_t next,

@@ -25,6 +25,19 @@ std::uint16_t width_of(std::span<const PointRange> ranges, bool negated) {
   return static_cast<std::uint16_t>(negated ? 256 - width : width);
 }
 
+// Edges come state by state: a state that most bytes leave as it is loops over most characters.
+void measure_table(std::span<const TableEdge> edges, NodeFacts& f, std::uint32_t& heavy) {
+  std::uint32_t loop = 0;
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    const std::uint32_t width = edges[i].high - edges[i].low + 1u;
+    if (i > 0 && edges[i].from != edges[i - 1].from) loop = 0;
+    const std::uint32_t before = loop;
+    if (edges[i].to == edges[i].from) loop += width;
+    if (before < heavy_width && loop >= heavy_width) ++heavy;
+    f.width = static_cast<std::uint16_t>(std::max<std::uint32_t>(f.width, width));
+  }
+}
+
 }  // namespace
 
 Survey::Survey(const Rules& rules)
@@ -155,6 +168,12 @@ Status Survey::measure(NodeId id, RegularBuilder& builder, Error& error) {
       f.weight = times(n.count + 2, 4);
       f.width = width_of(rules_.ranges(n), n.negated);
       break;
+    case Kind::table: {
+      f.nullable = rules_.accepting(n)[0] != 0;
+      f.weight = n.max;
+      measure_table(rules_.edges(n), f, heavy);
+      break;
+    }
     case Kind::sequence:
     case Kind::rule: f.nullable = all_nullable; break;
     case Kind::choice: f.nullable = any_nullable; break;
