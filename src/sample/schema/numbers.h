@@ -16,7 +16,7 @@ struct NumberTest {
   };
   Kind kind;
   bool inclusive = false;
-  Decimal bound;
+  Decimal bound{};
   std::uint32_t numerator = 1, scale = 0;
   const Automaton* list = nullptr;
 };
