@@ -23,6 +23,12 @@ void Frames::clear() {
   size_ = 1;
 }
 
+void Frames::copy_from(const Frames& other) {
+  std::copy_n(other.cells_, other.size_, cells_);
+  std::copy_n(other.buckets_, std::size_t{bucket_mask_} + 1, buckets_);
+  size_ = other.size_;
+}
+
 std::uint32_t Frames::bucket(const Cell& c) const {
   const std::uint64_t low = c.tag | std::uint64_t{c.parent} << 32;
   const std::uint64_t high = c.a | std::uint64_t{c.b ^ std::rotl(c.c, 16)} << 32;

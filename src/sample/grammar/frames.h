@@ -37,6 +37,8 @@ class Frames {
 
   static void lay_out(Carver& carver, std::uint32_t capacity, Frames& frames);
   void clear();
+  void copy_from(const Frames& other);    // of the same capacity
+  void* block() const { return cells_; }  // what stands first in the memory
 
   const Cell& operator[](std::uint32_t i) const { return cells_[i]; }
   std::uint32_t size() const { return size_; }

@@ -26,6 +26,26 @@ void Machine::clear() {
   overflow_ = false;
 }
 
+void Machine::mark(const Item& item) {
+  frames_.mark(item.frame);
+  if (item.step != end_step && grammar_->step(item.step).op == Op::members) {
+    frames_.mark(item.count);
+  }
+}
+
+void Machine::move(Item& item) const {
+  item.frame = frames_.moved(item.frame);
+  if (item.step != end_step && grammar_->step(item.step).op == Op::members) {
+    item.count = frames_.moved(item.count);
+  }
+}
+
+void Machine::copy_from(const Machine& other) {
+  frames_.copy_from(other.frames_);
+  std::fill_n(seen_stamps_, seen_size, 0u);
+  stamp_ = 0;
+}
+
 void Machine::fail(const char* why) {
   if (!overflow_) why_ = why;
   overflow_ = true;
@@ -96,6 +116,13 @@ bool Machine::start(Items& out) {
   out.size = 0;
   begin(out);
   enter(grammar_->root(), 0);
+  return run();
+}
+
+bool Machine::follow(std::uint32_t frame, Items& out) {
+  out.size = 0;
+  begin(out);
+  leave(frame);
   return run();
 }
 

@@ -37,6 +37,8 @@ class Machine {
   // `out` is emptied first.
   bool start(Items& out);
   bool advance(std::span<const Item> in, std::uint8_t byte, Items& out);
+  // What follows a text that ends now, with this frame to return to.
+  bool follow(std::uint32_t frame, Items& out);
   // Adds to `out` what follows the items that wait for one of these tokens.
   template <class Matches>
   bool advance_token(std::span<const Item> in, Matches matches, Items& out) {
@@ -44,10 +46,19 @@ class Machine {
     for (const Item& item : in) {
       if (item.step == end_step) continue;
       const Step& s = grammar_->step(item.step);
-      if (s.op == Op::token && matches(s)) leave(item.frame);
+      if (s.op == Op::token && matches(item, s)) leave(item.frame);
     }
     return run();
   }
+  // It can end here, or waits for a token: no byte is forced.
+  bool stops(const Item& item) const {
+    return item.step == end_step || grammar_->step(item.step).op == Op::token;
+  }
+  // For collecting frames: marks those of an item; gives it their new numbers.
+  void mark(const Item& item);
+  void move(Item& item) const;
+  void copy_from(const Machine& other);
+  void* block() const { return frames_.block(); }
   // Bytes that some item takes.
   void next_bytes(std::span<const Item> in, ByteSet& bytes) const;
   bool overflow() const { return overflow_; }
