@@ -39,7 +39,7 @@ class ArrayShape {
     INLAY_TRY(item_claims(index, claims));
     return c_.intern_goal(claims, goal);
   }
-  Status unique(bool& possible);
+  Status unique(NodeId& node, bool only_look, bool& done);
   Status plain(NodeId& node);
   Status with_contains(std::uint32_t index, std::span<const std::uint32_t> counts, NodeId& node,
                        std::uint32_t depth);
@@ -130,12 +130,32 @@ Status ArrayShape::item_claims(std::uint32_t index, Array<Claim>& claims) {
   return Status::ok;
 }
 
-// Items that differ: only where there can be no two of them can an automaton tell.
-Status ArrayShape::unique(bool& possible) {
-  (void)possible;
+// Items that differ: members without values, each item being a key that comes no second time.
+// Values are written in one way there, as keys are compared byte by byte.
+Status ArrayShape::unique(NodeId& node, bool only_look, bool& done) {
+  done = false;
   if (unique_ == no_value || high_ <= 1 || c_.options_.ignore_unique) return Status::ok;
-  return c_.refuse(Status::unsupported, unique_,
-                   "items that all differ cannot be told by an automaton");
+  Array<Claim> claims(c_.allocator_);
+  GoalId goal = 0;
+  Types types = 0;
+  INLAY_TRY(item_claims(0, claims));
+  INLAY_TRY(c_.intern_goal(claims, goal));
+  INLAY_TRY(c_.goal_types(goal, types));
+  if (places_ > 0 || !wanted_.empty() || types & (bit(Type::array) | bit(Type::object))) {
+    return c_.refuse(Status::unsupported, unique_,
+                     "only items without arrays and objects, of one schema, can be told apart");
+  }
+  done = true;
+  if (only_look) return Status::ok;
+  grammar::Extra item{0, c_.rules_.empty()};
+  INLAY_TRY(c_.unique_body(goal, types, item.key));
+  grammar::Members members;
+  members.extra = {&item, 1};
+  members.separator = c_.comma_;
+  members.min = low_;
+  members.max = high_;
+  node = c_.in_brackets('[', c_.rules_.members(members), ']');
+  return Status::ok;
 }
 
 // item (, item)* with each place's own schema, from the end to the begin.
@@ -266,8 +286,9 @@ Status ArrayShape::make(NodeId& node, bool only_look, bool& possible) {
     if (empty && x.low > 0) possible = false;
   }
   if (!possible) return Status::ok;
-  INLAY_TRY(unique(possible));
-  if (only_look || !possible) return Status::ok;
+  bool done = false;
+  INLAY_TRY(unique(node, only_look, done));
+  if (only_look || done) return Status::ok;
   if (wanted_.empty()) return plain(node);
   if (wanted_.size() > max_contains) {
     return c_.refuse(Status::limit, where, "over {} kinds of items to be contained", max_contains);

@@ -9,7 +9,8 @@
 namespace inlay::schema {
 namespace {
 
-constexpr std::uint64_t max_work = 8'000'000;  // numbers compared by minimise()
+constexpr std::uint64_t max_work = 8'000'000;           // numbers compared by minimise()
+constexpr std::uint64_t max_product_work = 40'000'000;  // of combine()
 
 }  // namespace
 
@@ -19,6 +20,16 @@ Automaton::State Automaton::step(State s, std::uint32_t character) const {
                        [](std::uint32_t c, const Symbol& x) { return c < x.low; });
   if (found == alphabet_.begin() || (--found)->high < character) return none;
   return next(s, found->symbol);
+}
+
+bool Automaton::is_sink(State s) const {
+  if (!accepting(s)) return false;
+  for (std::uint32_t i = 0; i < symbols_; ++i) {
+    if (next(s, i) != s) return false;
+  }
+  std::uint32_t covered = 0;
+  for (const Symbol& a : alphabet_) covered += a.high - a.low + 1;
+  return covered == 0x110000 - 0x800;
 }
 
 bool Automaton::accepts(std::string_view text) const {
@@ -140,29 +151,50 @@ Status Automaton::minimise() {
   return groups == count ? Status::ok : renumber(group, groups);
 }
 
-Status Automaton::longest(std::uint32_t limit, std::uint32_t& length) const {
-  // Lengths reached, one set of states after the other; dead states are gone after minimise().
-  Array<std::uint8_t> here(allocator()), there(allocator());
-  INLAY_TRY(here.resize(states()));
-  INLAY_TRY(there.resize(states()));
-  length = 0;
+Status Automaton::list(std::uint32_t most, Array<char>& texts, Array<std::uint32_t>& ends,
+                       bool& whole) const {
+  // A walk in depth: at each level the next character to try. Every state leads to an end.
+  constexpr std::uint32_t max_depth = 64;
+  struct Level {
+    State state;
+    std::uint32_t range, character;
+    std::size_t bytes;
+  };
+  Level levels[max_depth + 1];
+  char text[max_depth * 4];
+  std::uint32_t depth = 0;
+  whole = true;
   if (is_empty()) return Status::ok;
-  here[0] = 1;
-  for (std::uint32_t n = 0; n <= limit && n <= states(); ++n) {
-    bool any = false;
-    std::fill(there.begin(), there.end(), std::uint8_t{0});
-    for (State s = 0; s < states(); ++s) {
-      if (!here[s]) continue;
-      if (accepting_[s]) length = n;
-      for (std::uint32_t i = 0; i < symbols_; ++i) {
-        const State to = next(s, i);
-        if (to != none) there[to] = any = true;
-      }
+  const auto enter = [&](State s, std::size_t bytes) {
+    levels[depth] = {s, 0, alphabet_.empty() ? 0 : alphabet_[0].low, bytes};
+    if (!accepting_[s]) return Status::ok;
+    INLAY_TRY(texts.append({text, bytes}));
+    return ends.push(static_cast<std::uint32_t>(texts.size()));
+  };
+  INLAY_TRY(enter(0, 0));
+  while (true) {
+    Level& l = levels[depth];
+    if (ends.size() > most) break;
+    if (l.range == alphabet_.size()) {
+      if (depth-- == 0) return Status::ok;
+      continue;
     }
-    if (!any) return Status::ok;
-    here.swap(there);
+    const Symbol& a = alphabet_[l.range];
+    const State to = next(l.state, a.symbol);
+    const std::uint32_t character = l.character;
+    if (to == none || l.character == a.high) {
+      ++l.range;
+      if (l.range < alphabet_.size()) l.character = alphabet_[l.range].low;
+    } else {
+      ++l.character;
+    }
+    if (to == none) continue;
+    if (depth == max_depth) break;
+    const std::size_t bytes = l.bytes + write_utf8(character, text + l.bytes);
+    ++depth;
+    INLAY_TRY(enter(to, bytes));
   }
-  length = none;
+  whole = false;
   return Status::ok;
 }
 
@@ -235,13 +267,21 @@ Status combine(std::span<const Automaton* const> parts, Formula& formula, Formul
     there[p] = parts[p]->states() ? 0 : Automaton::none;
   }
   std::uint32_t id = 0;
+  std::uint64_t work = 0;
   INLAY_TRY(states.intern(there, id));
   for (std::uint32_t s = 0; s < states.size(); ++s) {
-    if (s >= max_states) return Status::limit;
+    work += common.tuples.size() * parts.size() + formula.size();
+    if (s >= max_states || work > max_product_work) return Status::limit;
     here.clear();
     INLAY_TRY(here.append(states[s]));
     for (std::size_t p = 0; p < parts.size(); ++p) passed[p] = parts[p]->accepting(here[p]);
     INLAY_TRY(out.add_state(formula.holds(term, passed)));
+    // What can no more be accepted is not followed.
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const Automaton::State x = here[p];
+      if (x != Automaton::none) passed[p] = parts[p]->is_sink(x) ? Formula::passes : Formula::open;
+    }
+    if (formula.value(term, passed) == Formula::fails) continue;
     for (std::uint32_t symbol = 0; symbol < common.tuples.size(); ++symbol) {
       const auto tuple = common.tuples[symbol];
       for (std::size_t p = 0; p < parts.size(); ++p) {

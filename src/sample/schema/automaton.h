@@ -44,6 +44,8 @@ class Automaton {
   State step(State s, std::uint32_t character) const;
   bool accepts(std::string_view text) const;
   bool is_empty() const { return states() == 0; }
+  // Whatever follows is accepted.
+  bool is_sink(State s) const;
 
   // Building: the alphabet first, then states with all their edges `none` until set.
   Status set_alphabet(std::span<const Symbol> alphabet, std::uint32_t symbols);
@@ -57,8 +59,10 @@ class Automaton {
   // unless that takes very long.
   Status minimise();
 
-  // All texts that end in no more than `limit` characters: longest length; none: endless or longer.
-  Status longest(std::uint32_t limit, std::uint32_t& length) const;
+  // All texts one after the other, each with its end in `ends`; false: there are over `most`, or
+  // longer ones than 64 characters.
+  Status list(std::uint32_t most, Array<char>& texts, Array<std::uint32_t>& ends,
+              bool& whole) const;
 
   Allocator& allocator() const { return *next_.allocator(); }
 

@@ -264,6 +264,7 @@ Status Compiler::choose_not_object(Branch& b, Word word, ValueId schema, ValueId
     case Word::pattern_properties:
       INLAY_TRY(check_kind(keyword, Kind::object));
       fact.kind = Fact::Kind::some_member;
+      fact.low = 1;  // the value is a pattern
       for (ValueId c = document_[keyword].first; c != no_value; c = document_[c].next) {
         fact.value = c;
         fact.claim = Claim::schema(c, true);

@@ -75,7 +75,7 @@ struct Fact {
     member,       // key, claim: if it is there
     names,        // claim: of every key
     count,        // low to high members or items
-    some_member,  // value: a pattern or additionalProperties keyword, claim
+    some_member,  // value: a pattern (low: 1) or the keyword additionalProperties; claim
     some_name,    // claim: of a key
     item,         // low: index; claim: if it is there
     contains,     // claim, low to high
@@ -155,6 +155,7 @@ class Compiler {
   Status intern_goal(std::span<const Claim> claims, GoalId& goal);
   Status goal_node(GoalId goal, NodeId& node);
   Status body_of(GoalId goal, Types types, NodeId& node);
+  Status unique_body(GoalId goal, Types types, NodeId& node);
   Status is_empty(GoalId goal, bool& empty);
   Status is_empty(GoalId goal, Type type, bool& empty);
   Status types_of(Claim claim, std::uint32_t depth, Types& types);
@@ -177,6 +178,7 @@ class Compiler {
   NodeId in_brackets(char open, NodeId inside, char close);
   NodeId then_comma(NodeId item) { return rules_.sequence(comma_, item); }
   Status key_node(std::string_view key, NodeId& node);
+  Status keep_text(std::string_view text, std::string_view& kept);
   ValueId member(ValueId schema, Word word) const {
     return document_.member(schema, name_of(word));
   }
@@ -260,10 +262,12 @@ class Compiler {
   Allocator& allocator_;
   References references_;
   Speller speller_;
+  Spelling spelling_;  // options_.spelling, or unique for a while
   TupleSet goal_sets_;
   Array<Goal> goals_;
   Array<GoalId> waiting_;
   Array<Automaton*> automata_;
+  Array<Array<char>*> texts_;  // keys that no document has
   HashMap<std::uint64_t, std::uint32_t> by_pattern_;  // of the value -> automata_
   HashMap<std::uint64_t, std::uint32_t> targets_;     // of references
   HashMap<std::string_view, std::uint32_t> key_nodes_;

@@ -37,19 +37,27 @@ class Formula {
 
   std::size_t size() const { return terms_.size() + 2; }
 
-  // Whether `term` holds where exactly the tests with a bit in `passed` do.
-  bool holds(Term term, std::span<const std::uint8_t> passed) {
-    if (term <= yes) return term == yes;
+  // Answers to a test, and what follows for a term.
+  enum Answer : std::uint8_t { fails, passes, open };
+
+  // Whether `term` holds, as far as the answers to all tests say.
+  Answer value(Term term, std::span<const std::uint8_t> answers) {
+    if (term <= yes) return value(term);
     for (std::size_t i = 0; i <= term - 2; ++i) {
       const Node& n = terms_[i];
       switch (n.op) {
-        case Op::test: truth_[i] = passed[n.a] != 0; break;
-        case Op::negate: truth_[i] = !value(n.a); break;
-        case Op::both: truth_[i] = value(n.a) && value(n.b); break;
-        case Op::either: truth_[i] = value(n.a) || value(n.b); break;
+        case Op::test: truth_[i] = answers[n.a]; break;
+        case Op::negate: truth_[i] = opposite(value(n.a)); break;
+        case Op::both: truth_[i] = conjunction(value(n.a), value(n.b)); break;
+        case Op::either:
+          truth_[i] = opposite(conjunction(opposite(value(n.a)), opposite(value(n.b))));
+          break;
       }
     }
-    return truth_[term - 2];
+    return value(term);
+  }
+  bool holds(Term term, std::span<const std::uint8_t> answers) {
+    return value(term, answers) == passes;
   }
 
  private:
@@ -68,7 +76,14 @@ class Formula {
     INLAY_TRY(truth_.push(0));
     return terms_.push(node);
   }
-  bool value(Term term) const { return term <= yes ? term == yes : truth_[term - 2]; }
+  Answer value(Term term) const {
+    return static_cast<Answer>(term <= yes ? term : truth_[term - 2]);
+  }
+  static Answer opposite(Answer a) { return a == open ? open : a == passes ? fails : passes; }
+  static Answer conjunction(Answer a, Answer b) {
+    if (a == fails || b == fails) return fails;
+    return a == open || b == open ? open : passes;
+  }
 
   Array<Node> terms_;
   Array<std::uint8_t> truth_;

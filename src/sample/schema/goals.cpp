@@ -29,10 +29,12 @@ Compiler::Compiler(const Document& document, const CompileOptions& options, gram
       allocator_(rules.allocator()),
       references_(document),
       speller_(rules, options.spelling),
+      spelling_(options.spelling),
       goal_sets_(allocator_),
       goals_(allocator_),
       waiting_(allocator_),
       automata_(allocator_),
+      texts_(allocator_),
       by_pattern_(allocator_),
       targets_(allocator_),
       key_nodes_(allocator_),
@@ -40,6 +42,7 @@ Compiler::Compiler(const Document& document, const CompileOptions& options, gram
 
 Compiler::~Compiler() {
   for (Automaton* a : automata_) destroy(allocator_, a);
+  for (Array<char>* text : texts_) destroy(allocator_, text);
 }
 
 Status Compiler::step(std::uint64_t work) {
@@ -259,7 +262,7 @@ Status Compiler::body_of(GoalId goal, Types types, NodeId& node) {
       part = rules_.literal(words[t]);
     } else if (type == Type::string) {
       INLAY_TRY(string_node(s, term, where, part));
-    } else if (term == Formula::yes) {
+    } else if (term == Formula::yes && spelling_ != Spelling::unique) {
       part = any_number_;
     } else {
       Automaton number(allocator_);
@@ -270,6 +273,25 @@ Status Compiler::body_of(GoalId goal, Types types, NodeId& node) {
   }
   node = rules_.choice(parts);
   return Status::ok;
+}
+
+// Values of one spelling each.
+Status Compiler::unique_body(GoalId goal, Types types, NodeId& node) {
+  const Speller usual = speller_;
+  const NodeId character = any_character_, string = any_string_;
+  spelling_ = Spelling::unique;
+  speller_ = Speller(rules_, spelling_);
+  Status status = speller_.character(all_characters, any_character_);
+  const NodeId parts[] = {rules_.literal("\""),
+                          rules_.repeat(any_character_, 0, grammar::unbounded),
+                          rules_.literal("\"")};
+  any_string_ = rules_.sequence(parts);
+  if (!is_error(status)) status = body_of(goal, types, node);
+  spelling_ = options_.spelling;
+  speller_ = usual;
+  any_character_ = character;
+  any_string_ = string;
+  return status;
 }
 
 // ---- Emptiness ----------------------------------------------------------------------------------

@@ -31,7 +31,12 @@ struct Reader {
 
   // A state is a list: these, then a number for each test.
   enum Field : std::uint32_t { phase, flags, places, first_test };
-  enum Flag : std::uint32_t { negative = 1, nonzero = 2, broken = 4 };  // broken: not whole
+  enum Flag : std::uint32_t {
+    negative = 1,
+    nonzero = 2,
+    broken = 4,        // not whole
+    trailing_zero = 8  // behind the point; noted for the unique spelling
+  };
 
   void survey() {
     for (const NumberTest& t : tests) {
@@ -49,8 +54,11 @@ struct Reader {
         if (unit % t.numerator != 0) decimal_unit = false;
       }
     }
-    if (spelling == Spelling::plain) fraction_limit = std::max(fraction_limit, plain_digits);
-    if (spelling == Spelling::plain) whole_limit = std::max(whole_limit, plain_digits);
+    // Digits are counted only where no remainders are: the product would be large.
+    if (spelling != Spelling::any && !multiples) {
+      fraction_limit = std::max(fraction_limit, plain_digits);
+      whole_limit = std::max(whole_limit, plain_digits);
+    }
   }
 
   bool step(Array<std::uint32_t>& s, std::uint32_t symbol) const {
@@ -74,7 +82,7 @@ struct Reader {
       return go(s, point, now == zero || now == whole);
     }
     if (sized || (multiples && (!decimal_unit || (s[flags] & broken)))) return false;
-    if (spelling == Spelling::plain && !tests.empty()) return false;
+    if (spelling == Spelling::unique || (spelling == Spelling::plain && !tests.empty())) return false;
     s[places] = 0;
     return go(s, e, now == zero || now == whole || now == fraction);
   }
@@ -92,12 +100,12 @@ struct Reader {
         if (d) whole_digit(s, d);
         return true;
       case whole:
-        if (spelling == Spelling::plain && s[places] >= whole_limit) return false;
+        if (spelling != Spelling::any && !multiples && s[places] >= whole_limit) return false;
         whole_digit(s, d);
         return true;
       case point:
       case fraction:
-        if (spelling == Spelling::plain && s[places] >= fraction_limit) return false;
+        if (spelling != Spelling::any && s[places] >= fraction_limit) return false;
         s[phase] = fraction;
         fraction_digit(s, d);
         return true;
@@ -145,6 +153,8 @@ struct Reader {
   void fraction_digit(Array<std::uint32_t>& s, std::uint32_t d) const {
     const std::uint32_t at = s[places];
     if (d) s[flags] |= nonzero | broken;
+    s[flags] &= ~static_cast<std::uint32_t>(trailing_zero);
+    if (!d && spelling == Spelling::unique) s[flags] |= trailing_zero;
     for (std::size_t i = 0; i < tests.size(); ++i) {
       std::uint32_t& x = s[first_test + i];
       const NumberTest& t = tests[i];
@@ -161,9 +171,35 @@ struct Reader {
     s[places] = std::min(at + 1, fraction_limit + 1);
   }
 
+  // Answers that no digit can change any more.
+  void foresee(std::span<const std::uint32_t> s, Array<std::uint8_t>& answers) const {
+    const std::uint32_t now = s[phase];
+    for (std::size_t i = 0; i < tests.size(); ++i) {
+      const NumberTest& t = tests[i];
+      const std::uint32_t x = s[first_test + i];
+      answers[i] = Formula::open;
+      const bool apart = (s[flags] & negative ? 1 : 0) != t.bound.negative;
+      const bool longer = now == whole && x == greater && s[places] >= t.bound.whole_digits();
+      const bool decided = apart || (now >= point ? x != equal : longer);
+      if (t.kind == NumberTest::Kind::below && decided && (s[flags] & nonzero)) {
+        const bool below_zero = s[flags] & negative;
+        const bool below = below_zero != t.bound.negative ? below_zero : (x == less) != below_zero;
+        answers[i] = below ? Formula::passes : Formula::fails;
+      } else if (t.kind == NumberTest::Kind::listed && x == Automaton::none) {
+        answers[i] = Formula::fails;
+      } else if (t.kind == NumberTest::Kind::multiple && (x & failed_bit)) {
+        answers[i] = Formula::fails;
+      } else if (t.kind == NumberTest::Kind::integer &&
+                 (s[flags] & broken || (spelling != Spelling::any && now >= point))) {
+        answers[i] = Formula::fails;
+      }
+    }
+  }
+
   bool is_end(std::span<const std::uint32_t> s) const {
     const std::uint32_t now = s[phase];
     if (now != zero && now != whole && now != fraction && now != e_digits) return false;
+    if (s[flags] & trailing_zero) return false;
     return spelling == Spelling::any || !(s[flags] & negative) || (s[flags] & nonzero);
   }
 
@@ -243,6 +279,8 @@ Status numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Ter
       accepting = formula.holds(term, answers);
     }
     INLAY_TRY(out.add_state(accepting));
+    reader.foresee(states[from], answers);
+    if (formula.value(term, answers) == Formula::fails) continue;
     for (std::uint32_t symbol = 0; symbol < symbols; ++symbol) {
       s.clear();
       INLAY_TRY(s.append(states[from]));

@@ -23,9 +23,10 @@ struct NumberTest {
 
 // How numbers are written: any way that says which number it is, or as a program would write them
 // (whole numbers without fraction and exponent, no -0, at most 16 digits before the point unless a
-// bound has more, and 16 behind it). Exponents are taken where the tests do not ask how large the
+// bound has more, and 16 behind it), or in one way only (plain, without zeros at the end of a
+// fraction, and no exponent). Exponents are taken where the tests do not ask how large the
 // number is: elsewhere a number has to be written out.
-enum class Spelling : std::uint8_t { any, plain };
+enum class Spelling : std::uint8_t { any, plain, unique };
 
 // The numbers for which `term` holds over the answers. Status::limit: too many states.
 Status numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,

@@ -53,7 +53,11 @@ class ObjectShape {
   Status named_automaton();
   Status place_some(const Fact& fact, std::size_t at, NodeId& node, bool only_look, bool& possible);
   Status in_reach(const Fact& fact, std::string_view key, bool& reach);
-  Status others_in_reach(const Fact& fact, bool& reach);
+  Status other_candidates(const Fact& fact, Array<std::string_view>& candidates);
+  Status place_only_name(const Fact& fact, std::size_t at, NodeId& node, bool only_look,
+                         bool& possible);
+  // Whether the fact's value is a pattern, not the keyword additionalProperties.
+  bool is_pattern(const Fact& fact) const { return fact.low != 0; }
   Status members(NodeId& node, bool only_look, bool& possible);
 
   Compiler& c_;
@@ -249,8 +253,7 @@ Status ObjectShape::in_reach(const Fact& fact, std::string_view key, bool& reach
     reach = keys->accepts(key);
     return Status::ok;
   }
-  if (c_.words_[fact.value] != Word::additional_properties ||
-      !is(c_.document_[fact.value].parent, Kind::object)) {
+  if (is_pattern(fact)) {
     const Automaton* keys = nullptr;
     INLAY_TRY(c_.pattern_automaton(fact.value, c_.document_.key(fact.value), keys));
     reach = keys->accepts(key);
@@ -269,12 +272,12 @@ Status ObjectShape::in_reach(const Fact& fact, std::string_view key, bool& reach
   return Status::ok;
 }
 
-// Whether it may be a member that is not named.
-Status ObjectShape::others_in_reach(const Fact& fact, bool& reach) {
-  reach = false;
+// Keys of members that are not named and may be meant: candidates, where they are few.
+Status ObjectShape::other_candidates(const Fact& fact, Array<std::string_view>& candidates) {
+  constexpr std::uint32_t few = 32;
   for (const Class& k : classes_) {
     Array<Claim> claims(c_.allocator_);
-    bool allowed = true, empty = false;
+    bool allowed = true, empty = false, whole = false;
     INLAY_TRY(class_claims(k.matches, claims, allowed));
     if (!allowed) continue;
     if (fact.kind == Fact::Kind::some_member) {
@@ -285,34 +288,63 @@ Status ObjectShape::others_in_reach(const Fact& fact, bool& reach) {
     }
     if (empty) continue;
     const Automaton* keys = nullptr;
-    INLAY_TRY(class_keys(k, keys));
     const Automaton* spoken = nullptr;
+    INLAY_TRY(class_keys(k, keys));
     if (fact.kind == Fact::Kind::some_name) {
       INLAY_TRY(c_.names_automaton({&fact.claim, 1}, fact.value, spoken));
-    } else if (c_.words_[fact.value] != Word::additional_properties) {
+    } else if (is_pattern(fact)) {
       INLAY_TRY(c_.pattern_automaton(fact.value, c_.document_.key(fact.value), spoken));
     }
     Automaton both(c_.allocator_);
     if (spoken) INLAY_TRY(combine(*keys, *spoken, Both::intersection, both));
-    reach = reach || !(spoken ? both.is_empty() : keys->is_empty());
+    Array<char> texts(c_.allocator_);
+    Array<std::uint32_t> ends(c_.allocator_);
+    INLAY_TRY((spoken ? both : *keys).list(few, texts, ends, whole));
+    if (!whole) {
+      return c_.refuse(Status::unsupported, fact.value,
+                       "'not' here asks for some member with any of many keys");
+    }
+    std::uint32_t begin = 0;
+    for (const std::uint32_t end : ends) {
+      std::string_view kept;
+      INLAY_TRY(c_.keep_text({texts.data() + begin, end - begin}, kept));
+      INLAY_TRY(candidates.push(kept));
+      begin = end;
+    }
   }
   return Status::ok;
 }
 
+// With one member at most, what some key has to be all have to be.
+Status ObjectShape::place_only_name(const Fact& fact, std::size_t at, NodeId& node, bool only_look,
+                                    bool& possible) {
+  Branch copy(c_.allocator_);
+  INLAY_TRY(copy.copy(b_));
+  copy.facts[at].kind = Fact::Kind::names;
+  copy.facts[at].claim = fact.claim;
+  Fact count{Fact::Kind::count};
+  count.low = 1;
+  INLAY_TRY(copy.facts.push(count));
+  return c_.object_node(copy, node, only_look, possible);
+}
+
 Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, bool only_look,
                                bool& possible) {
-  bool reach = false;
-  INLAY_TRY(others_in_reach(fact, reach));
-  if (reach) {
-    return c_.refuse(Status::unsupported, fact.value,
-                     "'not' here asks for some member with any of many keys");
+  for (const Fact& f : b_.facts) {
+    if (f.kind == Fact::Kind::count && f.high <= 1 && fact.kind == Fact::Kind::some_name) {
+      return place_only_name(fact, at, node, only_look, possible);
+    }
+  }
+  Array<std::string_view> candidates(c_.allocator_);
+  INLAY_TRY(other_candidates(fact, candidates));
+  for (const Named& n : named_) {
+    bool reach = false;
+    if (!n.absent) INLAY_TRY(in_reach(fact, n.key, reach));
+    if (reach) INLAY_TRY(candidates.push(n.key));
   }
   Array<NodeId> nodes(c_.allocator_);
   possible = false;
-  for (const Named& n : named_) {
-    if (n.absent) continue;
-    INLAY_TRY(in_reach(fact, n.key, reach));
-    if (!reach) continue;
+  for (const std::string_view key : candidates) {
     Branch copy(c_.allocator_);
     INLAY_TRY(copy.copy(b_));
     if (++copy.depth > Compiler::max_choices + max_shape_depth) {
@@ -320,9 +352,9 @@ Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, b
     }
     Fact& placed = copy.facts[at];
     placed.kind = fact.kind == Fact::Kind::some_name ? Fact::Kind::required : Fact::Kind::member;
-    placed.key = n.key;
+    placed.key = key;
     Fact required{Fact::Kind::required};
-    required.key = n.key;
+    required.key = key;
     INLAY_TRY(copy.facts.push(required));
     INLAY_TRY(c_.step(copy.facts.size()));
     bool one = true;

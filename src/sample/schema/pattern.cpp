@@ -292,8 +292,8 @@ class Parser {
     } else {
       INLAY_TRY(add_class(static_cast<char>(name | 32), named));
     }
-    if (name & 32) return set.append(named.span());
     tidy(named);
+    if (name & 32) return set.append(named.span());
     return complement(named, set);
   }
 

@@ -332,7 +332,7 @@ Status Compiler::string_automaton(Scalars& s, Term term, ValueId where, Automato
 }
 
 Status Compiler::number_automaton(Scalars& s, Term term, ValueId where, Automaton& out) {
-  const Status made = numbers(s.numbers, s.formula, term, options_.spelling, out);
+  const Status made = numbers(s.numbers, s.formula, term, spelling_, out);
   if (is_error(made)) return too_large(made, where, "what is said about numbers");
   return step(out.states());
 }
@@ -386,7 +386,10 @@ Status Compiler::string_node(Scalars& s, Term term, ValueId where, NodeId& node)
   if (only_lengths(s)) return length_node(s, term, node);
   Automaton texts(allocator_);
   INLAY_TRY(string_automaton(s, term, where, texts));
-  const Status made = speller_.quoted(texts, node);
+  // Escapes of every character make a large automaton ten times as large.
+  Speller plain(rules_, Spelling::plain);
+  const bool is_large = texts.states() > 2'000 && spelling_ == Spelling::any;
+  const Status made = (is_large ? plain : speller_).quoted(texts, node);
   return is_error(made) ? too_large(made, where, "what is said about strings") : made;
 }
 

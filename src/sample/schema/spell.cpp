@@ -160,10 +160,6 @@ class Table {
 
   // ---- Characters as their UTF-8 --------------------------------------------------------------
 
-  static Status continuation(std::uint32_t d, State to, Array<Way>& out) {
-    return out.push({0x80 | d, 0x80 | d, to});
-  }
-
   Status raw(std::span<const Way> ways, Array<Way>& first) {
     // One, two, three and four bytes; what JSON wants escaped is left out.
     struct Form {
@@ -218,9 +214,9 @@ class Table {
 
   // ---- Escapes --------------------------------------------------------------------------------
 
-  static Status hex(std::uint32_t d, State to, Array<Way>& out) {
+  Status hex(std::uint32_t d, State to, Array<Way>& out) const {
     if (d < 10) return out.push({'0' + d, '0' + d, to});
-    INLAY_TRY(out.push({'A' + d - 10, 'A' + d - 10, to}));
+    if (spelling_ != Spelling::unique) INLAY_TRY(out.push({'A' + d - 10, 'A' + d - 10, to}));
     return out.push({'a' + d - 10, 'a' + d - 10, to});
   }
 
@@ -228,7 +224,7 @@ class Table {
   Status escapes(std::span<const Way> ways, State& state) {
     Array<Way> out(*edges_.allocator()), inside(*edges_.allocator()), four(*edges_.allocator());
     for (const Short& s : shorts) {
-      if (spelling_ == Spelling::plain && !s.needed) continue;
+      if (spelling_ != Spelling::any && !s.needed) continue;
       for (const Way& w : ways) {
         if (w.low <= s.character && s.character <= w.high) {
           const auto letter = static_cast<std::uint32_t>(s.letter);
@@ -236,7 +232,11 @@ class Table {
         }
       }
     }
-    if (spelling_ == Spelling::plain) {
+    if (spelling_ == Spelling::unique) {
+      // Only what has no letter.
+      constexpr Range without[] = {{0, 7}, {11, 11}, {14, 31}};
+      for (const Range r : without) INLAY_TRY(cut(ways, r.low, r.high, 0, inside));
+    } else if (spelling_ == Spelling::plain) {
       INLAY_TRY(cut(ways, 0, 0x1f, 0, inside));
     } else {
       INLAY_TRY(cut(ways, 0, 0xffff, 0, inside));
@@ -244,8 +244,11 @@ class Table {
     }
     if (!inside.empty()) {
       State digits_state = 0;
+      const auto written = [&](std::uint32_t d, State to, Array<Way>& list) {
+        return hex(d, to, list);
+      };
       std::sort(inside.begin(), inside.end(), [](Way a, Way b) { return a.low < b.low; });
-      INLAY_TRY(rest(inside, 4, 4, hex, digits_state));
+      INLAY_TRY(rest(inside, 4, 4, written, digits_state));
       INLAY_TRY(out.push({'u', 'u', digits_state}));
     }
     state = none;
@@ -283,7 +286,10 @@ class Table {
         }
       }
       State state = 0;
-      INLAY_TRY(rest(low_halves, 4, 4, hex, state));
+      const auto written = [&](std::uint32_t d, State to, Array<Way>& list) {
+        return hex(d, to, list);
+      };
+      INLAY_TRY(rest(low_halves, 4, 4, written, state));
       const Way u[] = {{'u', 'u', state}};
       INLAY_TRY(tail(u, state));
       const Way backslash[] = {{'\\', '\\', state}};
@@ -305,9 +311,9 @@ class Table {
 }  // namespace
 
 Status Speller::quoted(const Automaton& texts, NodeId& node) {
-  node = rules_.never();
+  node = rules_->never();
   if (texts.is_empty()) return Status::ok;
-  Allocator& allocator = rules_.allocator();
+  Allocator& allocator = rules_->allocator();
   Table table(allocator, spelling_);
   // 0: before the quote; 1: behind the last; then the automaton's states.
   INLAY_TRY(table.begin(texts.states() + 2));
@@ -327,23 +333,23 @@ Status Speller::quoted(const Automaton& texts, NodeId& node) {
     }
     INLAY_TRY(table.characters(s + 2, ways, texts.accepting(s), 1));
   }
-  return table.finish(rules_, node);
+  return table.finish(*rules_, node);
 }
 
 Status Speller::character(std::span<const Range> set, NodeId& node) {
-  Table table(rules_.allocator(), spelling_);
+  Table table(rules_->allocator(), spelling_);
   INLAY_TRY(table.begin(2));
   table.accept(1);
-  Array<Way> ways(rules_.allocator());
+  Array<Way> ways(rules_->allocator());
   for (const Range& r : set) INLAY_TRY(ways.push({r.low, r.high, 1}));
   INLAY_TRY(table.characters(0, ways));
-  return table.finish(rules_, node);
+  return table.finish(*rules_, node);
 }
 
 Status Speller::bare(const Automaton& texts, NodeId& node) {
-  node = rules_.never();
+  node = rules_->never();
   if (texts.is_empty()) return Status::ok;
-  Table table(rules_.allocator(), spelling_);
+  Table table(rules_->allocator(), spelling_);
   INLAY_TRY(table.begin(texts.states()));
   for (Automaton::State s = 0; s < texts.states(); ++s) {
     if (texts.accepting(s)) table.accept(s);
@@ -352,7 +358,7 @@ Status Speller::bare(const Automaton& texts, NodeId& node) {
       if (to != Automaton::none) INLAY_TRY(table.edge(s, a.low, a.high, to));
     }
   }
-  return table.finish(rules_, node);
+  return table.finish(*rules_, node);
 }
 
 }  // namespace inlay::schema

@@ -11,7 +11,7 @@ namespace inlay::schema {
 // allows that) or as any of its escapes; plain: an escape only where one is needed.
 class Speller {
  public:
-  Speller(grammar::Rules& rules, Spelling spelling) : rules_(rules), spelling_(spelling) {}
+  Speller(grammar::Rules& rules, Spelling spelling) : rules_(&rules), spelling_(spelling) {}
 
   // With the quotes around.
   Status quoted(const Automaton& texts, grammar::NodeId& node);
@@ -21,7 +21,7 @@ class Speller {
   Status bare(const Automaton& texts, grammar::NodeId& node);
 
  private:
-  grammar::Rules& rules_;
+  grammar::Rules* rules_;
   Spelling spelling_;
 };
 

@@ -156,6 +156,19 @@ Compiler::NodeId Compiler::in_brackets(char open, NodeId inside, char close) {
   return rules_.sequence(parts);
 }
 
+Status Compiler::keep_text(std::string_view text, std::string_view& kept) {
+  Array<char>* copy = create<Array<char>>(allocator_, allocator_);
+  if (!copy) return Status::memory;
+  Status status = texts_.push(copy);
+  if (is_error(status)) {
+    destroy(allocator_, copy);
+    return status;
+  }
+  INLAY_TRY(copy->append({text.data(), text.size()}));
+  kept = {copy->data(), copy->size()};
+  return Status::ok;
+}
+
 Status Compiler::key_node(std::string_view key, NodeId& node) {
   if (const std::uint32_t* known = key_nodes_.find(key)) {
     node = *known;
