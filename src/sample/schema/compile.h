@@ -19,7 +19,8 @@ struct CompileOptions {
   Space space = Space::bounded;
   bool ordered = false;        // members come in the order of "properties"
   bool closed = false;         // without additionalProperties no other members, as if it were false
-  bool objects_only = false;   // a root that says nothing about its type means an object
+  bool one_type = false;       // a root without a type is an array or string if a keyword speaks of
+                               // one, else an object
   bool check_formats = true;   // "format" is asserted; false: an annotation
   bool ignore_unique = false;  // uniqueItems is left to the host where no automaton can hold it
 };

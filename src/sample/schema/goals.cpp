@@ -85,8 +85,15 @@ Status Compiler::run() {
   if (empty) return refuse(Status::unsupported, 0, "no value is valid against this schema");
   Types types = 0;
   INLAY_TRY(goal_types(goal, types));
-  if (options_.objects_only && types == all_types) {
-    INLAY_TRY(body_of(goal, bit(Type::object), value));
+  if (options_.one_type && types == all_types) {
+    Types meant = bit(Type::object);
+    for (const Word word : {Word::pattern, Word::format, Word::min_length, Word::max_length}) {
+      if (member(0, word) != no_value) meant = bit(Type::string);
+    }
+    for (const Word word : {Word::items, Word::prefix_items}) {
+      if (member(0, word) != no_value) meant = bit(Type::array);
+    }
+    INLAY_TRY(body_of(goal, meant, value));
   } else {
     INLAY_TRY(goal_node(goal, value));
   }

@@ -26,7 +26,8 @@ struct Reader {
   std::uint32_t whole_limit = 0;     // places beyond tell no bound apart
   std::uint32_t fraction_limit = 0;
   bool sized = false;       // a test asks how large the number is
-  bool multiples = false;   // or what divides it
+  bool multiples = false;   // or what divides it, if only 1
+  bool remainders = false;  // some number other than 1
   bool decimal_unit = true; // all whole numbers are multiples
 
   // A state is a list: these, then a number for each test.
@@ -48,6 +49,7 @@ struct Reader {
         sized = true;
       } else {
         multiples = true;
+        remainders = remainders || t.kind == NumberTest::Kind::multiple;
         fraction_limit = std::max(fraction_limit, t.scale);
         std::uint64_t unit = 1;
         for (std::uint32_t i = 0; i < t.scale && i < 12; ++i) unit *= 10;
@@ -55,7 +57,7 @@ struct Reader {
       }
     }
     // Digits are counted only where no remainders are: the product would be large.
-    if (spelling != Spelling::any && !multiples) {
+    if (spelling != Spelling::any && !remainders) {
       fraction_limit = std::max(fraction_limit, plain_digits);
       whole_limit = std::max(whole_limit, plain_digits);
     }
@@ -100,7 +102,7 @@ struct Reader {
         if (d) whole_digit(s, d);
         return true;
       case whole:
-        if (spelling != Spelling::any && !multiples && s[places] >= whole_limit) return false;
+        if (spelling != Spelling::any && !remainders && s[places] >= whole_limit) return false;
         whole_digit(s, d);
         return true;
       case point:

@@ -1,14 +1,10 @@
-// schema_text.cpp - one value after the other, from the reader to the tree.
-#include "engine/schema_text.h"
+// read.cpp - one value after the other, from the reader of JSON to the tree.
+#include "sample/schema/read.h"
 
 #include "format/json.h"
 
-namespace inlay {
+namespace inlay::schema {
 namespace {
-
-using schema::Document;
-using schema::no_value;
-using schema::ValueId;
 
 class TreeReader {
  public:
@@ -84,9 +80,37 @@ class TreeReader {
 
 }  // namespace
 
-Status read_schema(std::string_view text, Document& document, Error& error) {
+Status read_document(std::string_view text, Document& document, Error& error) {
   TreeReader reader(text, document, error);
   return reader.read();
 }
 
-}  // namespace inlay
+Status read(std::string_view text, const CompileOptions& options, grammar::Rules& rules,
+            Error& error) {
+  Document document(rules.allocator());
+  INLAY_TRY(read_document(text, document, error));
+  return compile(document, options, rules, error);
+}
+
+}  // namespace inlay::schema
+
+namespace inlay::grammar {
+
+Status read_schema(std::string_view text, Rules& rules, Error& error) {
+  return schema::read(text, {}, rules, error);
+}
+
+Status read_schema_text(std::string_view text, Rules& rules, Error& error) {
+  schema::CompileOptions options;
+  options.spelling = schema::Spelling::any;
+  options.space = schema::Space::any;
+  return schema::read(text, options, rules, error);
+}
+
+Status read_schema_ordered(std::string_view text, Rules& rules, Error& error) {
+  schema::CompileOptions options;
+  options.ordered = options.closed = options.one_type = options.ignore_unique = true;
+  return schema::read(text, options, rules, error);
+}
+
+}  // namespace inlay::grammar
