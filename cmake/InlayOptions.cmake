@@ -3,6 +3,8 @@
 option(INLAY_SHARED "Build a shared library with hidden internals instead of a static one" OFF)
 option(INLAY_WITH_PCRE2 "Byte-level BPE vocabularies, whose pre-tokenizer patterns run in PCRE2" ON)
 option(INLAY_WITH_THREADS "Built-in worker threads" ON)
+set(INLAY_UNITS "" CACHE STRING
+  "Instruction set units to build, such as scalar;avx2 (src/isa/isa.cmake); empty: all for the processor")
 
 option(INLAY_BUILD_TESTS "Tests" ${PROJECT_IS_TOP_LEVEL})
 option(INLAY_BUILD_EXAMPLES "Examples, the inlay command among them" ${PROJECT_IS_TOP_LEVEL})

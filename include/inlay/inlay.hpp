@@ -15,6 +15,7 @@
 ///   model.hpp      Model, plan, explain, quantize, instruction sets
 ///   tokenizer.hpp  Tokenizer, TextStream
 ///   sampler.hpp    SamplerOptions
+///   grammar.hpp    Grammar, Matcher: what a text may be
 ///   session.hpp    Session: feed, step within a budget, logits, fork, rewind, save, restore
 ///   generate.hpp   Generation: text in a loop
 ///
@@ -24,6 +25,7 @@
 
 #include "inlay/files.hpp"
 #include "inlay/generate.hpp"
+#include "inlay/grammar.hpp"
 #include "inlay/host.hpp"
 #include "inlay/model.hpp"
 #include "inlay/result.hpp"

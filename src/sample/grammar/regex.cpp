@@ -475,4 +475,13 @@ Status add_regex(Rules& rules, std::string_view pattern, const RegexOptions& opt
   return status == Status::memory ? fail_memory(error, "regex") : status;
 }
 
+Status read_regex(std::string_view pattern, Rules& rules, Error& error) {
+  NodeId node = 0;
+  INLAY_TRY(add_regex(rules, pattern, {}, node, error));
+  const RuleId root = rules.declare("regex");
+  rules.define(root, node);
+  rules.set_root(root);
+  return rules.status(error);
+}
+
 }  // namespace inlay::grammar

@@ -28,4 +28,7 @@ struct RegexOptions {
 Status add_regex(Rules& rules, std::string_view pattern, const RegexOptions& options, NodeId& node,
                  Error& error);
 
+// A grammar of one pattern, which the whole text matches.
+Status read_regex(std::string_view pattern, Rules& rules, Error& error);
+
 }  // namespace inlay::grammar
