@@ -29,6 +29,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "inlay/grammar.hpp"
 #include "inlay/model.hpp"
 #include "inlay/sampler.hpp"
 #include "inlay/session.hpp"
@@ -43,6 +44,7 @@ struct GenerateOptions {
   SamplerOptions sampler{};
   SessionOptions session{};
   EncodeOptions encode{};  ///< of the prompt
+  Grammar grammar{};       ///< what the text must be; an empty one: anything
 };
 
 /// What a generation came to.
@@ -127,6 +129,9 @@ class Generation {
     auto sequence = session_.add();
     if (!sequence) return sequence.error();
     if (auto fed = session_.feed(*sequence, *ids); !fed) return fed;
+    if (options.grammar) {
+      if (auto set = session_.constrain(*sequence, options.grammar); !set) return set;
+    }
     return session_.generate(*sequence, options.sampler, options.max_tokens);
   }
 

@@ -816,7 +816,8 @@ enum {
   INLAY_FINISH_TOKENS = 2,  /* max_tokens reached */
   INLAY_FINISH_CONTEXT = 3, /* the context is full */
   INLAY_FINISH_STOP = 4,    /* a token of inlay_session_set_stop was drawn */
-  INLAY_FINISH_PAGES = 5    /* kv_tokens are spent: other sequences hold all pages */
+  INLAY_FINISH_PAGES = 5,   /* kv_tokens are spent: other sequences hold all pages */
+  INLAY_FINISH_GRAMMAR = 6  /* the text of inlay_session_constrain is whole: nothing can follow */
 };
 
 typedef struct inlay_event {
@@ -931,6 +932,91 @@ INLAY_API inlay_status inlay_session_write_trace(const inlay_session* session,
  * nothing was computed), FORMAT (a sum is no finite float), IO, CANCELLED, MEMORY. */
 INLAY_API inlay_status inlay_session_write_importance(const inlay_session* session,
                                                       const inlay_sink* sink, inlay_error* error);
+
+/* ---- Grammars -------------------------------------------------------------------------------- */
+
+/* What a text may be: in llama.cpp's grammar language, as a regular expression, or as a JSON
+ * schema. Compiled once, immutable, counted references, thread-safe; used by any number of
+ * sequences and matchers. See docs/constrained-output.md. */
+typedef struct inlay_grammar inlay_grammar;
+enum {
+  INLAY_GRAMMAR_GBNF = 0,  /* the rule `root` is the start */
+  INLAY_GRAMMAR_REGEX = 1, /* ECMA-262, without lookaround and backreferences; matches the whole */
+  INLAY_GRAMMAR_SCHEMA = 2 /* JSON schema, draft 2020-12 */
+};
+/* `model`: whose tokens the grammar will allow; it is kept alive, needs a tokenizer, and gives the
+ * memory. NULL: for text alone; then the memory is from `host` (NULL: the C library's).
+ * Time and memory are bounded whatever the text says. Errors: FORMAT (rule or path, place, reason:
+ * undefined rule, left recursion, no text can match ...), UNSUPPORTED, LIMIT, MEMORY. */
+INLAY_API inlay_status inlay_grammar_compile(uint32_t language, const char* text, size_t length,
+                                             inlay_model* model, const inlay_host* host,
+                                             inlay_grammar** grammar, inlay_error* error);
+INLAY_API void inlay_grammar_retain(inlay_grammar* grammar);
+/* NULL is allowed. */
+INLAY_API void inlay_grammar_release(inlay_grammar* grammar);
+
+/* Where one text stands in its grammar. One owner at a time; keeps the grammar alive. Takes all its
+ * memory when it is made. A token that is not allowed leaves it as it was. */
+typedef struct inlay_matcher inlay_matcher;
+INLAY_API inlay_status inlay_matcher_new(inlay_grammar* grammar, inlay_matcher** matcher,
+                                         inlay_error* error);
+/* NULL is allowed. */
+INLAY_API void inlay_matcher_free(inlay_matcher* matcher);
+INLAY_API void inlay_matcher_reset(inlay_matcher* matcher);
+/* The state of another matcher of the same grammar (else ARGUMENT). */
+INLAY_API inlay_status inlay_matcher_assign(inlay_matcher* matcher, const inlay_matcher* from);
+/* Takes text as far as the grammar allows: *taken bytes of it. Errors: LIMIT (nested too deeply,
+ * too ambiguous). */
+INLAY_API inlay_status inlay_matcher_accept_text(inlay_matcher* matcher, const char* text,
+                                                 size_t length, size_t* taken, inlay_error* error);
+/* STATE: the token is not allowed here. An end token is where the text can end. */
+INLAY_API inlay_status inlay_matcher_accept_token(inlay_matcher* matcher, int32_t token,
+                                                  inlay_error* error);
+/* The tokens that may come next: bit (id % 64) of word (id / 64). `count`: words, exactly
+ * (tokens of the vocabulary + 63) / 64, else ARGUMENT. STATE: the vocabulary has no token for what
+ * must follow. */
+INLAY_API inlay_status inlay_matcher_mask(inlay_matcher* matcher, uint64_t* words, size_t count,
+                                          inlay_error* error);
+/* 1: the text may end here. */
+INLAY_API int inlay_matcher_can_end(const inlay_matcher* matcher);
+/* 1: nothing but an end can follow. */
+INLAY_API int inlay_matcher_is_over(const inlay_matcher* matcher);
+/* The bytes that must follow, as far as there is no choice and `capacity` reaches. */
+INLAY_API size_t inlay_matcher_forced(inlay_matcher* matcher, char* text, size_t capacity);
+
+typedef struct inlay_constrain_options {
+  uint32_t struct_size;
+  uint32_t first; /* token of the sequence at which the text of the grammar begins; UINT32_MAX (the
+                     default): behind what it has now. Tokens from there on are checked at once */
+  const char* trigger;   /* everything is free until this text has come; the grammar begins */
+  size_t trigger_length; /* behind it. 0: no such text; at most 256 */
+  int32_t trigger_token; /* or behind this token; -1: none */
+  uint32_t reserved;     /* 0 */
+} inlay_constrain_options;
+INLAY_API void inlay_constrain_options_init(inlay_constrain_options* options, size_t size);
+static inline void inlay_constrain_options_defaults(inlay_constrain_options* options) {
+  inlay_constrain_options_init(options, sizeof *options);
+}
+
+/* From here on the sequence's tokens must follow the grammar, the fed ones (else STATE, nothing is
+ * fed) and the drawn ones: before all other stages of sampling, tokens that it does not allow are
+ * out. A generation ends with INLAY_FINISH_GRAMMAR at the token behind which nothing can follow.
+ * fork copies the state, rewind and clear go back in it; a snapshot does not hold it: constrain a
+ * restored sequence again, with `first`. Replaces the grammar that was set before; NULL takes it
+ * away. Takes memory now (about 3 MB), none in steps. `grammar` must be compiled for the session's
+ * model. `options` may be NULL. Errors: ARGUMENT, STATE (not alive; tokens from `first` on break
+ * the grammar), LIMIT, MEMORY. */
+INLAY_API inlay_status inlay_session_constrain(inlay_session* session, inlay_sequence sequence,
+                                               inlay_grammar* grammar,
+                                               const inlay_constrain_options* options,
+                                               inlay_error* error);
+/* Feeds the tokens of the text that the grammar forces next, as the tokenizer spells it behind the
+ * last token, so that one pass computes them all instead of one each. To be called after a token
+ * was told, before the next step. *count of them are in `ids`; often 0. They count for max_tokens.
+ * Allocates. Errors: as feed. */
+INLAY_API inlay_status inlay_session_jump(inlay_session* session, inlay_sequence sequence,
+                                          int32_t* ids, size_t capacity, size_t* count,
+                                          inlay_error* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -209,6 +209,7 @@ void Session::close() {
   Allocator& allocator = model.allocator();
   const SessionBytes bytes = bytes_;
   void* scratch = scratch_block_;
+  for (std::uint32_t i = 0; i < shape_.slots(); ++i) sequences_[i].watch.end();
   this->~Session();  // ends the threads
   allocator.release(scratch, bytes.scratch);
   allocator.release(this, bytes.state);
