@@ -26,5 +26,6 @@ install(FILES
   ${PROJECT_BINARY_DIR}/inlayConfig.cmake
   ${PROJECT_BINARY_DIR}/inlayConfigVersion.cmake
   ${PROJECT_SOURCE_DIR}/cmake/FindPCRE2.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/Findutf8proc.cmake
   DESTINATION ${package_dir}
 )

@@ -22,6 +22,7 @@ target_compile_definitions(inlay
   PRIVATE
     INLAY_BUILDING
     INLAY_WITH_PCRE2=$<BOOL:${INLAY_WITH_PCRE2}>
+    INLAY_WITH_UTF8PROC=$<BOOL:${INLAY_WITH_UTF8PROC}>
     INLAY_WITH_THREADS=$<BOOL:${INLAY_WITH_THREADS}>
 )
 set_target_properties(inlay PROPERTIES
@@ -95,6 +96,10 @@ endif()
 if(INLAY_WITH_PCRE2)
   find_package(PCRE2 REQUIRED)
   target_link_libraries(inlay PRIVATE PCRE2::8BIT)
+endif()
+if(INLAY_WITH_UTF8PROC)
+  find_package(utf8proc REQUIRED)
+  target_link_libraries(inlay PRIVATE utf8proc::utf8proc)
 endif()
 if(INLAY_WITH_THREADS)
   set(THREADS_PREFER_PTHREAD_FLAG ON)

@@ -1,7 +1,8 @@
 # Every switch of the build. What serves development defaults to ON only where inlay is the top project.
 
 option(INLAY_SHARED "Build a shared library with hidden internals instead of a static one" OFF)
-option(INLAY_WITH_PCRE2 "Byte-level BPE vocabularies, whose pre-tokenizer patterns run in PCRE2" ON)
+option(INLAY_WITH_PCRE2 "Pre-tokenizer patterns of any vocabulary, run in PCRE2" ON)
+option(INLAY_WITH_UTF8PROC "Unicode normalization for the vocabularies that ask for it" ON)
 option(INLAY_WITH_THREADS "Built-in worker threads" ON)
 set(INLAY_UNITS "" CACHE STRING
   "Instruction set units to build, such as scalar;avx2 (src/isa/isa.cmake); empty: all for the processor")

@@ -50,7 +50,7 @@ ALLOWED = {
                          "_ZSt28__throw_bad_array_new_lengthv", "_ZNSt13runtime_error*",
                          "_ZNKSt13runtime_error*", "_ZTVSt13runtime_error",
                          "__*tf*"],  # long double of aarch64
-    "text/*": ["pcre2_*_8"],  # pre-tokenizer patterns
+    "text/*": ["pcre2_*_8", "utf8proc_*"],  # pre-tokenizer patterns, normalization
 }
 
 # Demangled names that may be weak in a unit, or writable in an object, each with its reason.

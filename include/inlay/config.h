@@ -1,7 +1,10 @@
 /* config.h - compile-time switches; every one can be set on the compiler's command line.
  *
- * INLAY_WITH_PCRE2    1: byte-level BPE vocabularies work (their pre-tokenizer patterns run in
- * PCRE2). 0: such a vocabulary is refused with INLAY_ERROR_UNSUPPORTED; nothing to link.
+ * INLAY_WITH_PCRE2    1: pre-tokenizer patterns run in PCRE2. 0: nothing to link; vocabularies whose
+ * pattern is not one of the few that are written by hand (those of GPT-2, Llama 3, Qwen2, GPT-4o,
+ * Tekken) are refused with INLAY_ERROR_UNSUPPORTED.
+ * INLAY_WITH_UTF8PROC 1: Unicode normalization by utf8proc. 0: vocabularies that ask for it are
+ * refused.
  * INLAY_WITH_THREADS  1: the built-in worker threads exist. 0: the caller's thread or host jobs
  * only. INLAY_API           how public symbols are exported; follows INLAY_SHARED and
  * INLAY_BUILDING.
@@ -15,6 +18,10 @@
 
 #ifndef INLAY_WITH_PCRE2
 #define INLAY_WITH_PCRE2 1
+#endif
+
+#ifndef INLAY_WITH_UTF8PROC
+#define INLAY_WITH_UTF8PROC 1
 #endif
 
 #ifndef INLAY_WITH_THREADS

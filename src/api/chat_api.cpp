@@ -124,7 +124,7 @@ inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
     if (is_error(segments.push(segment))) return code(fail_memory(call, "encoding a prompt"));
   }
   const std::string_view text{p.text().data() + from, p.text().size() - from};
-  const Status status = model.tokenizer()->encode(text, INLAY_ENCODE_PARSE_SPECIAL, result, call,
+  const Status status = model.tokenizer()->encode(text, INLAY_ENCODE_PARSE_SPECIAL, result, call, nullptr,
                                                   segments.span());
   if (is_error(status)) return code(status);
   *count = result.size();

@@ -87,18 +87,33 @@ Status get_bytes(const Manifest& m, std::string_view key, std::span<const std::b
                  Error& error) {
   const Value* value = m.find(key);
   if (!value) return Status::ok;
-  if (!value->is_array() || (value->count() && value->type() != ValueType::u8)) {
-    return wrong_array(m, key, "u8", *value, error);
+  if (!value->is_array() ||
+      (value->count() && value->type() != ValueType::u8 && value->type() != ValueType::i8)) {
+    return wrong_array(m, key, "u8 or i8", *value, error);
   }
   out = value->bytes();
   return Status::ok;
 }
 
+Status get_doubles(const Manifest& m, std::string_view key, Array<double>& out, Error& error) {
+  const Value* value = m.find(key);
+  if (!value) return Status::ok;
+  if (!value->is_array() || (value->count() && value->type() != ValueType::f64)) {
+    return wrong_array(m, key, "f64", *value, error);
+  }
+  if (is_error(out.resize(value->count()))) return fail_memory(error, key);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (!value->number(i, out[i])) return wrong_array(m, key, "f64", *value, error);
+  }
+  return Status::ok;
+}
+
 // What the rules need beside their views.
 struct RuleData {
-  explicit RuleData(Allocator& allocator) : begin(allocator), end(allocator) {}
+  explicit RuleData(Allocator& allocator) : begin(allocator), end(allocator), scores(allocator) {}
   Array<std::int32_t> begin;
   Array<std::int32_t> end;
+  Array<double> scores;
 };
 
 // Of a file that was made from a tokenizer.json.
@@ -106,15 +121,21 @@ Status get_rules(const Manifest& m, TextRules& rules, RuleData& data, Error& err
   std::uint32_t version = 0;
   INLAY_TRY(m.get_or("tokenizer.inlay.rules", version, 0, error));
   if (version == 0) return Status::ok;
-  if (version != 1) {
-    return fail(error, Status::unsupported, "{}: tokenizer.inlay.rules: file has {}, known is 1",
+  if (version != 2) {
+    return fail(error, Status::unsupported, "{}: tokenizer.inlay.rules: file has {}, known is 2",
                 Shown(m.file()), version);
   }
   rules.present = true;
   INLAY_TRY(get_bytes(m, "tokenizer.inlay.token_flags", rules.flags, error));
-  INLAY_TRY(m.get_or("tokenizer.inlay.normalizer", rules.normalizer, {}, error));
-  INLAY_TRY(m.get_or("tokenizer.inlay.space_prefix", rules.space_prefix, {}, error));
-  INLAY_TRY(m.get_or("tokenizer.inlay.strip_space", rules.strip_space, false, error));
+  INLAY_TRY(get_texts(m, "tokenizer.inlay.normalizers", rules.normalizers, error));
+  INLAY_TRY(get_texts(m, "tokenizer.inlay.decoders", rules.decoders, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.word_prefix", rules.word_prefix, {}, error));
+  INLAY_TRY(m.get_or("tokenizer.inlay.word_suffix", rules.word_suffix, {}, error));
+  std::uint32_t max_word = 0;
+  INLAY_TRY(m.get_or("tokenizer.inlay.max_word", max_word, 100, error));
+  rules.max_word = max_word;
+  INLAY_TRY(get_doubles(m, "tokenizer.inlay.scores", data.scores, error));
+  rules.scores = data.scores;
   INLAY_TRY(m.get_or("tokenizer.inlay.fuse_unknown", rules.fuse_unknown, false, error));
   INLAY_TRY(m.get_or("tokenizer.inlay.ignore_merges", rules.ignore_merges, false, error));
   rules.has_steps = m.find("tokenizer.inlay.pre_steps") != nullptr;
@@ -145,12 +166,19 @@ Status load_tokenizer(const Manifest& m, Allocator& allocator, Tokenizer& tokeni
   INLAY_TRY(get_id(m, "tokenizer.ggml.eom_token_id", true, v.eom, error));
   INLAY_TRY(get_id(m, "tokenizer.ggml.unknown_token_id", true, v.unknown, error));
   INLAY_TRY(get_id(m, "tokenizer.ggml.padding_token_id", true, v.padding, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.seperator_token_id", true, v.separator, error));
+  INLAY_TRY(get_id(m, "tokenizer.ggml.cls_token_id", true, v.classifier, error));
+  INLAY_TRY(get_bytes(m, "tokenizer.ggml.precompiled_charsmap", v.charsmap, error));
   Array<std::int32_t> ends(allocator);
   INLAY_TRY(get_integers(m, "tokenizer.inlay.end_token_ids", ends, error));
   v.ends = ends;
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_bos_token", v.add_bos, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_eos_token", v.add_eos, error));
   INLAY_TRY(get_flag(m, "tokenizer.ggml.add_space_prefix", v.add_space_prefix, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.add_sep_token", v.add_sep, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.remove_extra_whitespaces", v.remove_spaces, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.normalizer.lowercase", v.lowercase, error));
+  INLAY_TRY(get_flag(m, "tokenizer.ggml.normalizer.strip_accents", v.strip_accents, error));
   RuleData rules(allocator);
   INLAY_TRY(get_rules(m, v.rules, rules, error));
   return tokenizer.load(v, error);

@@ -2,6 +2,7 @@
 // names that GGUF files have.
 #pragma once
 
+#include "format/config_file.h"
 #include "format/manifest.h"
 #include "format/model_files.h"
 
@@ -13,9 +14,14 @@ namespace inlay {
 // The families: one line each in families.inc. Errors as read_gguf().
 Status read_folder(ModelFiles& files, Manifest& manifest, Error& error);
 
-// tokenizer.json and tokenizer_config.json to the keys tokenizer.ggml.* (and
-// tokenizer.chat_template) of `manifest`. A folder without tokenizer.json adds nothing. Called by
-// read_folder().
+// tokenizer.json (or, where there is none, the SentencePiece model tokenizer.model or spiece.model)
+// and tokenizer_config.json to the keys tokenizer.ggml.* (and tokenizer.chat_template) of
+// `manifest`. A folder without them adds nothing. Called by read_folder().
 Status read_tokenizer_json(ModelFiles& files, Manifest& manifest, Error& error);
+
+// A SentencePiece model to such keys; `config` of tokenizer_config.json may be empty. FORMAT,
+// UNSUPPORTED (another model than unigram or BPE ...), LIMIT, MEMORY.
+Status read_sentencepiece(const Source& source, const ConfigFile& config, Manifest& manifest,
+                          Error& error);
 
 }  // namespace inlay

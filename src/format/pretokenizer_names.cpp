@@ -19,7 +19,7 @@ namespace {
 
 constexpr NamedPretokenizer names[] = {
     {"gpt-2", {"isolated " GPT2, "bytes"}},
-    {"smollm", {"isolated \\p{N}", "isolated " GPT2, "bytes"}},
+    {"smollm", {"set isolated digit", "isolated " GPT2, "bytes"}},
     {"llama-bpe", {"isolated " CONTRACTION "|" WORD "|\\p{N}{1,3}|" SYMBOLS "|" TAIL, "bytes"}},
     {"qwen2", {"isolated " CONTRACTION "|" WORD "|\\p{N}|" SYMBOLS "|" TAIL, "bytes"}},
     {"gpt-4o",

@@ -1,22 +1,21 @@
 // tokenizer_file.cpp - tokenizer.json: its outermost keys, the added tokens, vocabulary and merges.
 #include "format/tokenizer_file.h"
 
+#include <utility>
+
 #include "base/diagnostics.h"
 #include "format/limits.h"
 
 namespace inlay {
-namespace {
-
-constexpr std::string_view space_mark = "\xe2\x96\x81";  // U+2581
-
-}  // namespace
-
 TokenizerFile::TokenizerFile(const Source& source, ChunkStore& store, Allocator& allocator,
                              Error& error)
     : vocab(allocator),
+      scores(allocator),
       merges(allocator),
       added(allocator),
+      normalizers(allocator),
       steps(allocator),
+      decoders(allocator),
       begin(allocator),
       end(allocator),
       named_ids(allocator),
@@ -79,7 +78,7 @@ Status TokenizerFile::read_added(JsonReader& json) {
 
 Status TokenizerFile::read_added_token(JsonReader& json) {
   AddedToken token;
-  bool has_text = false, has_id = false, single_word = false;
+  bool has_text = false, has_id = false;
   std::string_view key, text;
   if (!json.begin_object()) return json.status();
   while (json.next_key(key)) {
@@ -97,9 +96,7 @@ Status TokenizerFile::read_added_token(JsonReader& json) {
     } else if (key == "rstrip") {
       json.boolean(token.rstrip);
     } else if (key == "single_word") {
-      if (json.boolean(single_word) && single_word) {
-        json.refuse(Status::unsupported, "true is not supported");
-      }
+      json.boolean(token.single_word);
     } else {
       json.skip();
     }
@@ -128,18 +125,24 @@ Status TokenizerFile::read_model(JsonReader& json) {
   while (json.next_key(key)) {
     if (key == "type") {
       INLAY_TRY(read_optional_text(json, model_type_));
-      if (!model_type_.empty() && model_type_ != "BPE") {
-        return fail(error_, Status::unsupported, "{}: model.type: '{}' is not supported, only BPE",
-                    Shown(file_), Shown(model_type_));
-      }
     } else if (key == "vocab") {
       INLAY_TRY(read_vocab(json));
     } else if (key == "merges") {
       INLAY_TRY(read_merges(json));
     } else if (key == "unk_token") {
       INLAY_TRY(read_optional_text(json, unknown));
-    } else if (key == "continuing_subword_prefix" || key == "end_of_word_suffix") {
-      INLAY_TRY(refuse_affix(json));
+    } else if (key == "continuing_subword_prefix") {
+      INLAY_TRY(read_optional_text(json, word_prefix));
+    } else if (key == "end_of_word_suffix") {
+      INLAY_TRY(read_optional_text(json, word_suffix));
+    } else if (key == "max_input_chars_per_word") {
+      has_max_word_ = json.integer(max_word);
+    } else if (key == "unk_id") {
+      if (json.peek() == JsonReader::Kind::null) {
+        json.null();
+      } else {
+        json.integer(unknown_id_);
+      }
     } else if (key == "dropout") {
       INLAY_TRY(refuse_dropout(json));
     } else if (key == "byte_fallback") {
@@ -159,14 +162,6 @@ Status TokenizerFile::refuse(std::string_view what) {
   return fail(error_, Status::unsupported, "{}: {}", Shown(file_), what);
 }
 
-// null and "" are the same.
-Status TokenizerFile::refuse_affix(JsonReader& json) {
-  std::string_view text;
-  INLAY_TRY(read_optional_text(json, text));
-  if (!text.empty()) json.refuse(Status::unsupported, "other than null or \"\" is not supported");
-  return json.status();
-}
-
 // Merging by chance is for training.
 Status TokenizerFile::refuse_dropout(JsonReader& json) {
   double rate = 0;
@@ -179,9 +174,7 @@ Status TokenizerFile::refuse_dropout(JsonReader& json) {
 }
 
 Status TokenizerFile::read_vocab(JsonReader& json) {
-  if (json.peek() == JsonReader::Kind::array) {
-    json.refuse(Status::unsupported, "an array, as Unigram models have it, is not supported");
-  }
+  if (json.peek() == JsonReader::Kind::array) return read_scored_vocab(json);
   std::string_view key;
   if (!json.begin_object()) return json.status();
   has_vocab_ = true;
@@ -193,6 +186,34 @@ Status TokenizerFile::read_vocab(JsonReader& json) {
     if (is_error(vocab.push(entry))) return out_of_memory();
   }
   return json.status();
+}
+
+// [["text", -1.5], ...], as Unigram models have it.
+Status TokenizerFile::read_scored_vocab(JsonReader& json) {
+  if (!json.begin_array()) return json.status();
+  has_vocab_ = is_scored_ = true;
+  while (json.next_item()) {
+    if (vocab.size() >= limits::array_items) json.refuse(Status::limit, "too many tokens");
+    INLAY_TRY(read_scored(json));
+  }
+  return json.status();
+}
+
+Status TokenizerFile::read_scored(JsonReader& json) {
+  std::string_view text;
+  VocabEntry entry{{}, static_cast<std::uint32_t>(vocab.size())};
+  double score = 0;
+  if (!json.begin_array() || !json.next_item() || !json.text(text)) {
+    json.refuse(Status::format, "expected a text and a score");
+    return json.status();
+  }
+  INLAY_TRY(keep(text, entry.text));
+  if (!json.next_item() || !json.number(score) || json.next_item()) {
+    json.refuse(Status::format, "expected a text and a score");
+  }
+  INLAY_TRY(json.status());
+  const bool stored = !is_error(vocab.push(entry)) && !is_error(scores.push(score));
+  return stored ? Status::ok : out_of_memory();
 }
 
 Status TokenizerFile::read_merges(JsonReader& json) {
@@ -253,51 +274,51 @@ Status TokenizerFile::check() {
   if (!has_vocab_ || vocab.empty()) {
     return fail(error_, Status::format, "{}: model.vocab: missing or empty", Shown(file_));
   }
-  if (!has_merges_) return refuse("model: without merges is not supported, only BPE");
-  return byte_level ? check_byte_level() : check_spaced();
+  INLAY_TRY(check_model());
+  return byte_level ? check_byte_level() : Status::ok;
 }
 
-Status TokenizerFile::check_byte_level() {
-  if (prepends_ || replaces_spaces_ || is_metaspace_) {
-    return refuse("normalizer: U+2581 for spaces together with ByteLevel is not supported");
+// Older files do not name their model.
+Status TokenizerFile::check_model() {
+  using M = TokenizerModel;
+  constexpr std::pair<std::string_view, M> names[] = {{"BPE", M::bpe},
+                                                      {"Unigram", M::unigram},
+                                                      {"WordPiece", M::wordpiece},
+                                                      {"WordLevel", M::wordlevel}};
+  for (const auto& [name, named] : names) {
+    if (model_type_ == name) model = named;
   }
-  if (decodes_spaces_) return refuse("decoder: other than ByteLevel is not supported here");
-  if (byte_fallback) return refuse("model.byte_fallback: with ByteLevel it is not supported");
+  if (model_type_.empty()) {
+    model = is_scored_      ? M::unigram
+            : has_merges_   ? M::bpe
+            : has_max_word_ ? M::wordpiece
+                            : M::wordlevel;
+  }
+  if (model == M::unknown) {
+    return fail(error_, Status::unsupported, "{}: model.type: '{}' is not supported", Shown(file_),
+                Shown(model_type_));
+  }
+  if ((model == M::unigram) != is_scored_ || (model == M::bpe) != has_merges_) {
+    return fail(error_, Status::format, "{}: model: vocab or merges are not those of a {}",
+                Shown(file_), Shown(model_type_));
+  }
+  if (model == M::wordpiece && word_prefix.empty()) word_prefix = "##";
+  if (model != M::unigram) return Status::ok;
+  fuse_unknown = true;
+  if (unknown_id_ < 0) return Status::ok;
+  if (static_cast<std::uint64_t>(unknown_id_) >= vocab.size()) {
+    return fail(error_, Status::format, "{}: model.unk_id: {}, with {} tokens", Shown(file_),
+                unknown_id_, vocab.size());
+  }
+  unknown = vocab[static_cast<std::size_t>(unknown_id_)].text;
   return Status::ok;
 }
 
-// Where U+2581 stands for spaces, text has no difference between the two any more: nothing may ask.
-Status TokenizerFile::check_spaced() {
-  if (!replaces_spaces_ && !is_metaspace_) {
-    return refuse(
-        "pre_tokenizer: only ByteLevel, or U+2581 for spaces (normalizer Replace, Metaspace), is "
-        "supported");
-  }
-  if (decodes_bytes_) return refuse("decoder: ByteLevel without a ByteLevel pre_tokenizer");
-  if (text_splits_) return refuse("pre_tokenizer: Split is supported only with ByteLevel");
-  if (space_splits_ && (is_metaspace_ || !replaces_spaces_)) {
-    return refuse("pre_tokenizer: Split by spaces together with Metaspace is not supported");
-  }
-  if (space_splits_) {  // there are none any more
-    std::size_t count = 0;
-    for (const std::string_view step : steps) {
-      if (!step.ends_with("  ")) steps[count++] = step;
-    }
-    while (steps.size() > count) steps.pop();
-  }
-  for (const AddedToken& token : added) {
-    const bool sees_spaces = token.lstrip || token.rstrip ||
-                             token.text.find(' ') != std::string_view::npos ||
-                             token.text.find(space_mark) != std::string_view::npos;
-    if (!token.normalized || !sees_spaces || replaces_spaces_) continue;
-    return fail(error_, Status::unsupported,
-                "{}: added_tokens: '{}' with normalized and spaces is not supported with Metaspace",
-                Shown(file_), Shown(token.text));
-  }
-  if (prepends_ && !space_prefix.empty()) {
-    return refuse("normalizer: Prepend together with a Metaspace that prepends is not supported");
-  }
-  if (prepends_) space_prefix = "part";
+Status TokenizerFile::check_byte_level() {
+  if (model != TokenizerModel::bpe)
+    return refuse("pre_tokenizer: ByteLevel with another model than BPE");
+  if (decodes_others_) return refuse("decoder: other than ByteLevel is not supported here");
+  if (byte_fallback) return refuse("model.byte_fallback: with ByteLevel it is not supported");
   return Status::ok;
 }
 

@@ -16,6 +16,8 @@ struct VocabEntry {
   std::uint32_t id;
 };
 
+enum class TokenizerModel : std::uint8_t { unknown, bpe, unigram, wordpiece, wordlevel };
+
 struct AddedToken {
   std::string_view text;
   std::uint32_t id = 0;
@@ -23,6 +25,7 @@ struct AddedToken {
   bool normalized = false;
   bool lstrip = false;
   bool rstrip = false;
+  bool single_word = false;
 };
 
 // A name that the post-processor uses, and a token that it stands for.
@@ -45,11 +48,21 @@ struct Component {
   std::string_view behavior;     // of Split and Punctuation
   std::string_view replacement;  // of Metaspace
   std::string_view prepend_scheme;
+  std::string_view prefix = "##";  // of WordPiece
+  std::string_view delimiter;      // of CharDelimiterSplit
+  std::string_view charsmap;       // of Precompiled, in base 64
   bool invert = false;
   bool add_prefix_space = true;
   bool use_regex = true;
   bool individual_digits = false;
   bool split = true;
+  bool strip_left = true;
+  bool strip_right = true;
+  bool clean_text = true;
+  bool handle_chinese_chars = true;
+  bool lowercase = true;
+  bool cleanup = true;
+  std::int64_t strip_accents = absent;  // 0, 1
   std::int64_t start = absent;
   std::int64_t stop = absent;
   bool has_parts = false;
@@ -61,24 +74,28 @@ class TokenizerFile {
  public:
   TokenizerFile(const Source& source, ChunkStore& store, Allocator& allocator, Error& error);
 
-  // Errors: FORMAT, UNSUPPORTED (another model than BPE, a part that cannot be honoured exactly),
+  // Errors: FORMAT, UNSUPPORTED (an unknown model, a part that cannot be honoured exactly),
   // LIMIT, MEMORY; they name file, path of keys and value.
   Status read();
 
-  // The whole byte-level alphabet comes before merging; else text is UTF-8 with U+2581 for spaces.
-  bool byte_level = false;
+  TokenizerModel model = TokenizerModel::unknown;
+  bool byte_level = false;  // the byte-level alphabet comes before merging
   Array<VocabEntry> vocab;
+  Array<double> scores;            // unigram: of the entries of `vocab`
   Array<std::string_view> merges;  // "left right"
   Array<AddedToken> added;
   std::string_view unknown;  // "" : none
   bool byte_fallback = false;
   bool fuse_unknown = false;
   bool ignore_merges = false;
-  bool nfc = false;
-  std::string_view
-      space_prefix;          // "", "part", "always", "first", as in tokenizer.inlay.space_prefix
-  bool strip_space = false;  // decoding drops one space at the start
-  Array<std::string_view> steps;  // as in tokenizer.inlay.pre_steps
+  std::string_view word_prefix;
+  std::string_view word_suffix;
+  std::uint64_t max_word = 100;
+  // In the words of tokenizer.inlay.normalizers, .pre_steps and .decoders.
+  Array<std::string_view> normalizers;
+  Array<std::string_view> steps;
+  Array<std::string_view> decoders;
+  std::span<const std::byte> charsmap;
   Array<std::string_view> begin;  // names of named_ids that go before text, and after it
   Array<std::string_view> end;
   Array<NamedId> named_ids;
@@ -93,7 +110,8 @@ class TokenizerFile {
   Status read_vocab(JsonReader& json);
   Status read_merges(JsonReader& json);
   Status read_merge(JsonReader& json);
-  Status refuse_affix(JsonReader& json);
+  Status read_scored_vocab(JsonReader& json);
+  Status read_scored(JsonReader& json);
   Status refuse_dropout(JsonReader& json);
   Status read_optional_text(JsonReader& json, std::string_view& text);
 
@@ -116,10 +134,17 @@ class TokenizerFile {
   Status punctuation(const Component& c);
   Status byte_level_step(const Component& c);
   Status metaspace(const Component& c);
+  Status replace(const Component& c, Array<std::string_view>& list);
+  Status bert_normalizer(const Component& c);
+  Status precompiled(const Component& c);
+  Status strip_decoder(const Component& c);
+  Status add_word(Array<std::string_view>& list, std::string_view word);
+  Status add_words(Array<std::string_view>& list, std::string_view first, std::string_view second);
   Status add_step(std::string_view cut, std::string_view pattern);
+  Status escape(std::string_view text, std::string_view& pattern);
   Status check();
+  Status check_model();
   Status check_byte_level();
-  Status check_spaced();
 
   Status keep(std::string_view text, std::string_view& kept);
   Status out_of_memory();
@@ -135,14 +160,13 @@ class TokenizerFile {
   std::string_view model_type_;
   bool has_vocab_ = false;
   bool has_merges_ = false;
-  bool prepends_ = false;
-  bool replaces_spaces_ = false;
-  bool is_metaspace_ = false;
-  bool decodes_bytes_ = false;      // ByteLevel
-  bool decodes_spaces_ = false;     // Replace of U+2581, or Strip, ByteFallback
-  std::uint32_t adders_ = 0;        // post-processors that add tokens
-  std::uint32_t space_splits_ = 0;  // Split by the text " "
-  bool text_splits_ = false;        // by other text
+  bool has_max_word_ = false;
+  bool is_scored_ = false;  // the vocabulary is a list of texts and scores
+  std::int64_t unknown_id_ = -1;
+  bool decodes_bytes_ = false;   // ByteLevel
+  bool decodes_others_ = false;  // others that do something
+  bool fuses_ = false;           // decoders so far
+  std::uint32_t adders_ = 0;     // post-processors that add tokens
 };
 
 }  // namespace inlay

@@ -17,7 +17,7 @@
 namespace inlay {
 namespace {
 
-constexpr std::uint32_t rules_version = 1;
+constexpr std::uint32_t rules_version = 2;
 
 // tokenizer.ggml.token_type
 enum TokenType : std::int32_t {
@@ -30,7 +30,13 @@ enum TokenType : std::int32_t {
 };
 
 // tokenizer.inlay.token_flags
-enum TokenFlagBit : std::uint8_t { flag_normalized = 1, flag_lstrip = 2, flag_rstrip = 4 };
+enum TokenFlagBit : std::uint8_t {
+  flag_normalized = 1,
+  flag_lstrip = 2,
+  flag_rstrip = 4,
+  flag_single_word = 8,
+  flag_not_in_model = 16,
+};
 
 bool is_byte_name(std::string_view text) {
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
@@ -56,6 +62,7 @@ class TokenizerKeys {
   Status run(const ConfigFile& config);
 
  private:
+  std::string_view model_name() const;
   Status count_tokens();
   Status place(std::uint32_t id, std::string_view text);
   Status two_ids(std::string_view text, std::uint32_t first, std::uint32_t second);
@@ -71,6 +78,8 @@ class TokenizerKeys {
                     std::int64_t id, std::string_view list);
   Status add_tokens();
   Status add_pretokenizer();
+  Status add_scores();
+  bool adds_space() const;
   Status add_rules();
 
   template <class T>
@@ -117,7 +126,7 @@ Status TokenizerKeys::run(const ConfigFile& config) {
   INLAY_TRY(place_holes());
   INLAY_TRY(read_around(file_.begin, begin_));
   INLAY_TRY(read_around(file_.end, end_));
-  ggml_.text("model", file_.byte_level ? "gpt2" : "llama");
+  ggml_.text("model", model_name());
   INLAY_TRY(add_ids(config));
   INLAY_TRY(mark_unknown());
   INLAY_TRY(add_tokens());
@@ -126,6 +135,15 @@ Status TokenizerKeys::run(const ConfigFile& config) {
   INLAY_TRY(config.status());
   INLAY_TRY(ggml_.status());
   return inlay_.status();
+}
+
+std::string_view TokenizerKeys::model_name() const {
+  switch (file_.model) {
+    case TokenizerModel::unigram: return "t5";
+    case TokenizerModel::wordpiece: return "bert";
+    case TokenizerModel::wordlevel: return "wordlevel";
+    default: return file_.byte_level ? "gpt2" : "llama";
+  }
 }
 
 // ---- Tokens by id
@@ -183,14 +201,17 @@ Status TokenizerKeys::place_added() {
   for (const AddedToken& token : file_.added) {
     const auto known = static_cast<std::uint32_t>(find(token.text));  // perhaps this one
     if (known != token.id) return two_ids(token.text, known, token.id);
-    if (tokens_[known] != token.text || !types_[known]) INLAY_TRY(place(known, token.text));
+    const bool in_model = tokens_[known] == token.text && types_[known];
+    if (!in_model) INLAY_TRY(place(known, token.text));
     if (types_[token.id] == type_byte) {
       return fail(error_, Status::unsupported, "{}: added_tokens: '{}' is a byte of byte_fallback",
                   Shown(name_), Shown(token.text));
     }
     types_[token.id] = token.special ? type_control : type_user_defined;
     const int flags = (token.normalized ? flag_normalized : 0) | (token.lstrip ? flag_lstrip : 0) |
-                      (token.rstrip ? flag_rstrip : 0);
+                      (token.rstrip ? flag_rstrip : 0) |
+                      (token.single_word ? flag_single_word : 0) |
+                      (in_model || file_.model == TokenizerModel::bpe ? 0 : flag_not_in_model);
     flags_[token.id] = static_cast<std::uint8_t>(flags);
     has_flags_ = has_flags_ || flags;
   }
@@ -311,7 +332,10 @@ Status TokenizerKeys::add_numbers(std::string_view key, const Array<std::int32_t
 Status TokenizerKeys::add_tokens() {
   INLAY_TRY(add_array("tokenizer.ggml.tokens", ValueType::string, count_, tokens_));
   INLAY_TRY(add_array("tokenizer.ggml.token_type", ValueType::i32, count_, types_));
-  INLAY_TRY(add_texts("tokenizer.ggml.merges", file_.merges));
+  if (file_.model == TokenizerModel::bpe) {
+    INLAY_TRY(add_texts("tokenizer.ggml.merges", file_.merges));
+  }
+  if (file_.model == TokenizerModel::unigram) INLAY_TRY(add_scores());
   if (!has_flags_) return Status::ok;
   return add_array("tokenizer.inlay.token_flags", ValueType::u8, count_, flags_);
 }
@@ -325,12 +349,55 @@ Status TokenizerKeys::add_pretokenizer() {
   return add_texts("tokenizer.inlay.pre_steps", file_.steps);
 }
 
+// Single precision where it holds them all.
+Status TokenizerKeys::add_scores() {
+  float* scores = nullptr;
+  double* precise = nullptr;
+  INLAY_TRY(new_array(count_, scores));
+  INLAY_TRY(new_array(count_, precise));
+  std::fill_n(scores, count_, 0.0f);
+  std::fill_n(precise, count_, 0.0);
+  bool exact = true;
+  for (std::size_t i = 0; i < file_.vocab.size(); ++i) {
+    const std::uint32_t id = file_.vocab[i].id;
+    precise[id] = file_.scores[i];
+    scores[id] = static_cast<float>(precise[id]);
+    exact = exact && scores[id] == precise[id];
+  }
+  INLAY_TRY(add_array("tokenizer.ggml.scores", ValueType::f32, count_, scores));
+  if (exact) return Status::ok;
+  return add_array("tokenizer.inlay.scores", ValueType::f64, count_, precise);
+}
+
+// Whether something goes before text; for other programs.
+bool TokenizerKeys::adds_space() const {
+  bool adds = false;
+  for (const std::string_view step : file_.normalizers) {
+    adds = adds || step.starts_with("prepend ");
+  }
+  for (const std::string_view step : file_.steps) {
+    adds = adds || (step.starts_with("metaspace ") && step != "metaspace never");
+  }
+  return adds;
+}
+
 Status TokenizerKeys::add_rules() {
-  if (!file_.byte_level) ggml_.flag("add_space_prefix", !file_.space_prefix.empty());
+  if (!file_.byte_level) ggml_.flag("add_space_prefix", adds_space());
   inlay_.number("rules", rules_version);
-  if (file_.nfc) inlay_.text("normalizer", "nfc");
-  if (!file_.space_prefix.empty()) inlay_.text("space_prefix", file_.space_prefix);
-  if (file_.strip_space) inlay_.flag("strip_space", true);
+  if (!file_.normalizers.empty()) {
+    INLAY_TRY(add_texts("tokenizer.inlay.normalizers", file_.normalizers));
+  }
+  if (!file_.decoders.empty()) INLAY_TRY(add_texts("tokenizer.inlay.decoders", file_.decoders));
+  if (!file_.charsmap.empty()) {
+    INLAY_TRY(add_array("tokenizer.ggml.precompiled_charsmap", ValueType::u8, file_.charsmap.size(),
+                        file_.charsmap.data()));
+  }
+  if (!file_.word_prefix.empty()) inlay_.text("word_prefix", file_.word_prefix);
+  if (!file_.word_suffix.empty()) inlay_.text("word_suffix", file_.word_suffix);
+  if (file_.model == TokenizerModel::wordpiece && file_.max_word != 100) {
+    inlay_.number("max_word",
+                  static_cast<std::uint32_t>(std::min<std::uint64_t>(file_.max_word, UINT32_MAX)));
+  }
   if (file_.fuse_unknown) inlay_.flag("fuse_unknown", true);
   if (file_.ignore_merges) inlay_.flag("ignore_merges", true);
   return Status::ok;
@@ -339,17 +406,26 @@ Status TokenizerKeys::add_rules() {
 }  // namespace
 
 Status read_tokenizer_json(ModelFiles& files, Manifest& manifest, Error& error) {
-  bool present = false;
-  std::uint32_t part = 0;
+  bool present = false, configured = false;
+  std::uint32_t part = 0, config_part = 0;
   INLAY_TRY(files.find("tokenizer.json", &present, &part, error));
+  const bool is_json = present;
+  for (const char* name : {"tokenizer.model", "spiece.model"}) {
+    if (!present) INLAY_TRY(files.find(name, &present, &part, error));
+  }
   if (!present) return Status::ok;
+  ConfigFile config(manifest.allocator(), error);
+  INLAY_TRY(files.find("tokenizer_config.json", &configured, &config_part, error));
+  if (!is_json) {
+    if (configured) INLAY_TRY(config.read(files[config_part], "added_tokens_decoder"));
+    INLAY_TRY(read_sentencepiece(files[part], config, manifest, error));
+    return add_chat_templates(files, config, manifest, error);
+  }
   TokenizerFile file(files[part], manifest.store(), manifest.allocator(), error);
   INLAY_TRY(file.read());
   const std::string_view name = last_component(files[part].name());
-  ConfigFile config(manifest.allocator(), error);
-  INLAY_TRY(files.find("tokenizer_config.json", &present, &part, error));
   // What it says of added tokens, tokenizer.json has said.
-  if (present) INLAY_TRY(config.read(files[part], "added_tokens_decoder"));
+  if (configured) INLAY_TRY(config.read(files[config_part], "added_tokens_decoder"));
   INLAY_TRY(TokenizerKeys(file, name, manifest, error).run(config));
   return add_chat_templates(files, config, manifest, error);
 }

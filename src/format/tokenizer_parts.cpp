@@ -11,23 +11,8 @@ constexpr std::string_view space_mark = "\xe2\x96\x81";  // U+2581
 constexpr std::string_view byte_level_pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-constexpr std::string_view number = R"(\p{N})";
-
 // Each name is looked for among all ids.
 constexpr std::size_t most_named = 4096, most_around = 64;
-
-// Punctuation is that of Unicode 8: without what came later, with two that were taken out.
-constexpr std::string_view punctuation_mark =
-    R"((?![)"
-    R"(\x{61D}\x{9FD}\x{A76}\x{C77}\x{C84}\x{1B4E}-\x{1B4F}\x{1B7D}-\x{1B7F})"
-    R"(\x{2E43}-\x{2E4F}\x{2E52}-\x{2E5D}\x{10D6E}\x{10EAD}\x{10F55}-\x{10F59})"
-    R"(\x{10F86}-\x{10F89}\x{113D4}-\x{113D5}\x{113D7}-\x{113D8}\x{1144B}-\x{1144F})"
-    R"(\x{1145A}-\x{1145B}\x{1145D}\x{11660}-\x{1166C}\x{116B9}\x{1183B}\x{11944}-\x{11946})"
-    R"(\x{119E2}\x{11A3F}-\x{11A46}\x{11A9A}-\x{11A9C}\x{11A9E}-\x{11AA2})"
-    R"(\x{11B00}-\x{11B09}\x{11BE1}\x{11C41}-\x{11C45}\x{11C70}-\x{11C71})"
-    R"(\x{11EF7}-\x{11EF8}\x{11F43}-\x{11F4F}\x{11FFF}\x{12FF1}-\x{12FF2})"
-    R"(\x{16D6D}-\x{16D6F}\x{16E97}-\x{16E9A}\x{16FE2}\x{1E5FF}\x{1E95E}-\x{1E95F})"
-    R"(])[\p{P}\x{166D}\x{111C9}$+<=>\^`|~])";
 
 // The words of files for Cut; empty: unknown. Inverted: text between matches is what the behavior
 // speaks of.
@@ -38,6 +23,13 @@ std::string_view cut_name(std::string_view behavior, bool invert) {
   if (behavior == "MergedWithPrevious" && !invert) return "merged_with_previous";
   if (behavior == "MergedWithNext" && !invert) return "merged_with_next";
   return {};
+}
+
+int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 }  // namespace
@@ -69,12 +61,22 @@ Status TokenizerFile::read_component_key(JsonReader& json, std::string_view key,
       {"prepend", &c.prepend},
       {"behavior", &c.behavior},
       {"replacement", &c.replacement},
-      {"prepend_scheme", &c.prepend_scheme}};
-  const std::pair<std::string_view, bool*> flags[] = {{"invert", &c.invert},
-                                                      {"add_prefix_space", &c.add_prefix_space},
-                                                      {"use_regex", &c.use_regex},
-                                                      {"individual_digits", &c.individual_digits},
-                                                      {"split", &c.split}};
+      {"prepend_scheme", &c.prepend_scheme},
+      {"prefix", &c.prefix},
+      {"delimiter", &c.delimiter},
+      {"precompiled_charsmap", &c.charsmap}};
+  const std::pair<std::string_view, bool*> flags[] = {
+      {"invert", &c.invert},
+      {"add_prefix_space", &c.add_prefix_space},
+      {"use_regex", &c.use_regex},
+      {"individual_digits", &c.individual_digits},
+      {"split", &c.split},
+      {"strip_left", &c.strip_left},
+      {"strip_right", &c.strip_right},
+      {"clean_text", &c.clean_text},
+      {"handle_chinese_chars", &c.handle_chinese_chars},
+      {"lowercase", &c.lowercase},
+      {"cleanup", &c.cleanup}};
   const std::pair<std::string_view, std::int64_t*> numbers[] = {{"start", &c.start},
                                                                 {"stop", &c.stop}};
   for (const auto& [name, text] : texts) {
@@ -93,6 +95,15 @@ Status TokenizerFile::read_component_key(JsonReader& json, std::string_view key,
   if (key == "normalizers" || key == "pretokenizers" || key == "processors" || key == "decoders") {
     c.has_parts = true;
     return read_parts(json, apply);
+  }
+  if (key == "strip_accents") {
+    bool strips = false;
+    if (json.peek() == JsonReader::Kind::null) {
+      json.null();
+    } else if (json.boolean(strips)) {
+      c.strip_accents = strips;
+    }
+    return json.status();
   }
   if (key == "pattern") return read_pattern(json, c);
   if (key == "single") return read_template(json, c);
@@ -222,100 +233,178 @@ Status TokenizerFile::refuse(const Component& c, std::string_view what, std::str
               static_cast<const char*>(c.path), what, Shown(value));
 }
 
+// The word in lower case stands for a part that has nothing to say about itself.
 Status TokenizerFile::normalizer(const Component& c) {
-  if (c.type == "NFC") {
-    nfc = true;
-    return Status::ok;
+  constexpr std::pair<std::string_view, std::string_view> plain[] = {
+      {"NFC", "nfc"},
+      {"NFD", "nfd"},
+      {"NFKC", "nfkc"},
+      {"NFKD", "nfkd"},
+      {"Nmt", "nmt"},
+      {"Lowercase", "lowercase"},
+      {"StripAccents", "strip_accents"}};
+  for (const auto& [type, word] : plain) {
+    if (c.type == type) return add_word(normalizers, word);
   }
-  if (c.type == "Prepend") {
-    if (c.prepend != space_mark || prepends_) return refuse(c, "Prepend", c.prepend);
-    prepends_ = true;
-    return Status::ok;
-  }
-  if (c.type == "Replace") {
-    const bool is_spaces = !c.is_regex && c.pattern == " " && c.content == space_mark;
-    if (!is_spaces) return refuse(c, "Replace", c.pattern);
-    replaces_spaces_ = true;
-    return Status::ok;
+  if (c.type == "Prepend") return add_words(normalizers, "prepend ", c.prepend);
+  if (c.type == "Replace") return replace(c, normalizers);
+  if (c.type == "BertNormalizer") return bert_normalizer(c);
+  if (c.type == "Precompiled") return precompiled(c);
+  if (c.type == "Strip") {
+    if (!c.strip_left && !c.strip_right) return Status::ok;
+    return add_word(normalizers, !c.strip_right  ? "strip_left"
+                                 : !c.strip_left ? "strip_right"
+                                                 : "strip");
   }
   return refuse(c, "type", c.type);
+}
+
+Status TokenizerFile::replace(const Component& c, Array<std::string_view>& list) {
+  if (c.pattern.empty()) return refuse(c, "pattern", c.pattern);
+  char head[32];
+  const std::size_t size =
+      print(head, sizeof head, "{} {} ", c.is_regex ? "pattern" : "replace", c.pattern.size());
+  std::string_view words[] = {{head, size}, c.pattern, c.content};
+  std::size_t length = 0;
+  for (const std::string_view word : words) length += word.size();
+  auto* text = store_.allocate<char>(length);
+  if (!text) return out_of_memory();
+  std::size_t at = 0;
+  for (const std::string_view word : words) {
+    if (!word.empty()) std::memcpy(text + at, word.data(), word.size());
+    at += word.size();
+  }
+  return add_word(list, {text, length});
+}
+
+Status TokenizerFile::bert_normalizer(const Component& c) {
+  const bool strips = c.strip_accents == Component::absent ? c.lowercase : c.strip_accents == 1;
+  if (c.clean_text) INLAY_TRY(add_word(normalizers, "bert_clean"));
+  if (c.handle_chinese_chars) INLAY_TRY(add_word(normalizers, "bert_ideographs"));
+  if (strips) INLAY_TRY(add_word(normalizers, "nfd"));
+  if (strips) INLAY_TRY(add_word(normalizers, "bert_accents"));
+  return c.lowercase ? add_word(normalizers, "lowercase") : Status::ok;
+}
+
+Status TokenizerFile::precompiled(const Component& c) {
+  if (c.charsmap.empty()) return Status::ok;  // maps nothing
+  if (!charsmap.empty()) return refuse(c, "a second", c.type);
+  auto* bytes = store_.allocate<std::byte>(c.charsmap.size() / 4 * 3 + 3);
+  if (!bytes) return out_of_memory();
+  std::size_t size = 0;
+  std::uint32_t bits = 0, count = 0;
+  for (const char byte : c.charsmap) {
+    const int digit = base64_digit(byte);
+    if (byte == '=') break;
+    if (digit < 0) return refuse(c, "base 64", std::string_view(&byte, 1));
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    if ((count += 6) >= 8) bytes[size++] = static_cast<std::byte>(bits >> (count -= 8) & 0xff);
+  }
+  charsmap = {bytes, size};
+  return add_word(normalizers, "charsmap");
 }
 
 Status TokenizerFile::pre_tokenizer(const Component& c) {
   if (c.type == "ByteLevel") return byte_level_step(c);
   if (c.type == "Split") return split(c);
   if (c.type == "Punctuation") return punctuation(c);
-  if (c.type == "Digits") return add_step(c.individual_digits ? "isolated" : "contiguous", number);
-  if (c.type == "WhitespaceSplit") {
-    text_splits_ = true;
-    return add_step("removed", R"(\s)");
-  }
   if (c.type == "Metaspace") return metaspace(c);
+  if (c.type == "Whitespace") return add_word(steps, "words");
+  if (c.type == "WhitespaceSplit") return add_word(steps, "set removed space");
+  if (c.type == "Digits") {
+    return add_word(steps, c.individual_digits ? "set isolated digit" : "set contiguous digit");
+  }
+  if (c.type == "BertPreTokenizer") {
+    INLAY_TRY(add_word(steps, "set removed space"));
+    return add_word(steps, "set isolated punctuation");
+  }
+  if (c.type == "CharDelimiterSplit") {
+    std::string_view pattern;
+    if (c.delimiter.empty()) return refuse(c, "delimiter", c.delimiter);
+    INLAY_TRY(escape(c.delimiter, pattern));
+    return add_step("removed", pattern);
+  }
   return refuse(c, "type", c.type);
 }
 
+Status TokenizerFile::add_word(Array<std::string_view>& list, std::string_view word) {
+  return is_error(list.push(word)) ? out_of_memory() : Status::ok;
+}
+
+// Both behind each other.
+Status TokenizerFile::add_words(Array<std::string_view>& list, std::string_view first,
+                                std::string_view second) {
+  const std::size_t size = first.size() + second.size();
+  auto* text = store_.allocate<char>(size);
+  if (!text) return out_of_memory();
+  std::memcpy(text, first.data(), first.size());
+  if (!second.empty()) std::memcpy(text + first.size(), second.data(), second.size());
+  return add_word(list, {text, size});
+}
+
 Status TokenizerFile::add_step(std::string_view cut, std::string_view pattern) {
-  auto* step = store_.allocate<char>(cut.size() + 1 + pattern.size());
-  if (!step) return out_of_memory();
-  std::memcpy(step, cut.data(), cut.size());
-  step[cut.size()] = ' ';
-  if (!pattern.empty()) std::memcpy(step + cut.size() + 1, pattern.data(), pattern.size());
-  const std::string_view text(step, cut.size() + 1 + pattern.size());
-  return is_error(steps.push(text)) ? out_of_memory() : Status::ok;
+  std::string_view head;
+  auto* text = store_.allocate<char>(cut.size() + 1);
+  if (!text) return out_of_memory();
+  std::memcpy(text, cut.data(), cut.size());
+  text[cut.size()] = ' ';
+  head = {text, cut.size() + 1};
+  return add_words(steps, head, pattern);
+}
+
+// Text as a pattern that matches it.
+Status TokenizerFile::escape(std::string_view text, std::string_view& pattern) {
+  auto* escaped = store_.allocate<char>(2 * text.size());
+  if (!escaped) return out_of_memory();
+  std::size_t size = 0;
+  for (const char byte : text) {
+    const bool is_mark = (byte >= '!' && byte <= '/') || (byte >= ':' && byte <= '@') ||
+                         (byte >= '[' && byte <= '`') || (byte >= '{' && byte <= '~');
+    if (is_mark) escaped[size++] = '\\';
+    escaped[size++] = byte;
+  }
+  pattern = {escaped, size};
+  return Status::ok;
 }
 
 Status TokenizerFile::split(const Component& c) {
   const std::string_view cut = cut_name(c.behavior, c.invert);
   if (cut.empty()) return refuse(c, c.invert ? "inverted behavior" : "behavior", c.behavior);
   if (c.pattern.empty()) return refuse(c, "pattern", c.pattern);
-  if (!c.is_regex && c.pattern == " ") {
-    ++space_splits_;
-  } else {
-    text_splits_ = true;
-  }
   if (c.is_regex) return add_step(cut, c.pattern);
-  auto* escaped = store_.allocate<char>(2 * c.pattern.size());
-  if (!escaped) return out_of_memory();
-  std::size_t size = 0;
-  for (const char byte : c.pattern) {
-    const bool is_mark = (byte >= '!' && byte <= '/') || (byte >= ':' && byte <= '@') ||
-                         (byte >= '[' && byte <= '`') || (byte >= '{' && byte <= '~');
-    if (is_mark) escaped[size++] = '\\';
-    escaped[size++] = byte;
-  }
-  return add_step(cut, {escaped, size});
+  std::string_view pattern;
+  INLAY_TRY(escape(c.pattern, pattern));
+  return add_step(cut, pattern);
 }
 
 Status TokenizerFile::punctuation(const Component& c) {
   const std::string_view behavior = c.behavior.empty() ? "Isolated" : c.behavior;
   const std::string_view cut = cut_name(behavior, false);
-  return cut.empty() ? refuse(c, "behavior", behavior) : add_step(cut, punctuation_mark);
+  if (cut.empty()) return refuse(c, "behavior", behavior);
+  char word[64];
+  const std::size_t size = print(word, sizeof word, "set {} punctuation", cut);
+  std::string_view kept;
+  INLAY_TRY(keep({word, size}, kept));
+  return add_word(steps, kept);
 }
 
 Status TokenizerFile::byte_level_step(const Component& c) {
   if (byte_level) return refuse(c, "a second pre-tokenizer of type", c.type);
-  if (c.add_prefix_space) {
-    // The space goes before the whole text only if nothing has cut it yet.
-    if (!steps.empty()) return refuse(c, "add_prefix_space after another", "pre_tokenizer");
-    space_prefix = "always";
-  }
+  if (c.add_prefix_space) INLAY_TRY(add_word(steps, "prefix_space"));
   byte_level = true;
   if (c.use_regex) INLAY_TRY(add_step("isolated", byte_level_pattern));
-  return is_error(steps.push("bytes")) ? out_of_memory() : Status::ok;
+  return add_word(steps, "bytes");
 }
 
 Status TokenizerFile::metaspace(const Component& c) {
   if (c.replacement != space_mark) return refuse(c, "replacement", c.replacement);
-  if (is_metaspace_ || !steps.empty()) return refuse(c, "after another pre_tokenizer type", c.type);
-  is_metaspace_ = true;
   const std::string_view scheme =
       c.prepend_scheme.empty() ? (c.add_prefix_space ? "always" : "never") : c.prepend_scheme;
-  if (scheme == "always" || scheme == "first") {
-    space_prefix = scheme;
-  } else if (scheme != "never") {
+  if (scheme != "always" && scheme != "first" && scheme != "never") {
     return refuse(c, "prepend_scheme", scheme);
   }
-  return c.split ? add_step("merged_with_next", " ") : Status::ok;
+  INLAY_TRY(add_words(steps, "metaspace ", scheme));
+  return c.split ? add_word(steps, "set merged_with_next mark") : Status::ok;
 }
 
 Status TokenizerFile::post_processor(const Component& c) {
@@ -326,26 +415,47 @@ Status TokenizerFile::post_processor(const Component& c) {
   return Status::ok;
 }
 
-// Added tokens are the only ones that the order of these could matter to.
 Status TokenizerFile::decoder(const Component& c) {
   if (c.type == "ByteLevel") {
     decodes_bytes_ = true;
-    return Status::ok;
+    return add_word(decoders, "bytes");
   }
-  if (c.type == "Fuse") return Status::ok;
-  decodes_spaces_ = true;
-  if (c.type == "ByteFallback") return Status::ok;
+  if (c.type == "Fuse") {
+    fuses_ = true;
+    return add_word(decoders, "fuse");
+  }
+  decodes_others_ = true;
+  if (c.type == "ByteFallback") return add_word(decoders, "byte_fallback");
+  if (c.type == "Strip") return strip_decoder(c);
+  if (fuses_) return refuse(c, "after Fuse type", c.type);
   if (c.type == "Replace") {
-    const bool is_spaces = !c.is_regex && c.pattern == space_mark && c.content == " ";
-    return is_spaces ? Status::ok : refuse(c, "Replace", c.pattern);
+    return c.is_regex ? refuse(c, "Regex", c.pattern) : replace(c, decoders);
   }
-  if (c.type == "Strip") {
-    const bool is_one = c.content == " " && c.start == 1 && c.stop <= 0;
-    if (!is_one || strip_space) return refuse(c, "Strip", c.content);
-    strip_space = true;
-    return Status::ok;
+  if (c.type == "WordPiece") {
+    return add_words(decoders, c.cleanup ? "wordpiece 1 " : "wordpiece 0 ", c.prefix);
+  }
+  if (c.type == "Metaspace") {
+    if (c.replacement != space_mark) return refuse(c, "replacement", c.replacement);
+    const bool never = c.prepend_scheme.empty() ? !c.add_prefix_space : c.prepend_scheme == "never";
+    return add_word(decoders, never ? "metaspace never" : "metaspace always");
   }
   return refuse(c, "type", c.type);
+}
+
+// After Fuse there is one text; before it every token is one.
+Status TokenizerFile::strip_decoder(const Component& c) {
+  if (fuses_) {
+    const bool is_one = c.content == " " && c.start == 1 && c.stop <= 0;
+    return is_one ? add_word(decoders, "strip_text") : refuse(c, "Strip", c.content);
+  }
+  if (c.start < 0 || c.stop < 0 || c.start > 1000 || c.stop > 1000 || c.content.empty()) {
+    return refuse(c, "Strip", c.content);
+  }
+  char word[64];
+  const std::size_t size = print(word, sizeof word, "strip {} {} ", c.start, c.stop);
+  std::string_view kept;
+  INLAY_TRY(keep({word, size}, kept));
+  return add_words(decoders, kept, c.content);
 }
 
 }  // namespace inlay

@@ -1,18 +1,21 @@
-// encode_merge.cpp - a piece of text to ids: characters or bytes, merged until nothing is left to
-// merge.
+// encode_merge.cpp - byte pair encoding of a piece: characters or bytes, merged until nothing is
+// left to merge.
+#include <cstring>
+
 #include "text/encoder.h"
 #include "text/utf8.h"
 
 namespace inlay {
 
-Status Encoder::merge_piece(std::string_view piece) {
-  if (t_.ignore_merges_ || (t_.model_ == Model::gpt2 && piece.size() == 1)) {
+Status Encoder::encode_bpe(std::string_view piece) {
+  if (t_.ignore_merges_ || (t_.byte_level_ && piece.size() == 1)) {
     const std::int32_t id = t_.find(piece);
-    if (id >= 0) return is_error(ids_.push(id)) ? out_of_memory() : Status::ok;
+    if (id >= 0) return add(id, 0, piece.size());
   }
-  const Status status = t_.has_rules_               ? merge_listed(piece)
-                        : t_.model_ == Model::llama ? merge_scored(piece)
-                                                    : merge_ranked(piece);
+  const bool listed = t_.has_rules_ || !(t_.by_scores_ || t_.byte_level_);
+  const Status status = listed          ? merge_listed(piece)
+                        : t_.by_scores_ ? merge_scored(piece)
+                                        : merge_ranked(piece);
   return is_error(status) ? out_of_memory() : emit(piece);
 }
 
@@ -58,7 +61,7 @@ Status Encoder::merge_listed(std::string_view piece) {
     const auto begin = static_cast<std::uint32_t>(i);
     i += character.size();
     const auto end = static_cast<std::uint32_t>(i);
-    const std::int32_t id = id_of_character(character);
+    const std::int32_t id = id_of_character(piece, begin, character.size());
     if (id < 0 && has_bytes(character)) {
       for (std::uint32_t b = begin; b < end; ++b) {
         INLAY_TRY(merger_.add(b, b + 1, t_.by_byte_[static_cast<unsigned char>(piece[b])]));
@@ -78,19 +81,35 @@ Status Encoder::merge_listed(std::string_view piece) {
 }
 
 std::string_view Encoder::next_character(std::string_view text) const {
-  return text.substr(0, t_.model_ == Model::gpt2 ? 1 : utf8_length(text));
+  return text.substr(0, t_.byte_level_ ? 1 : utf8_length(text));
 }
 
-// -1: none.
-std::int32_t Encoder::id_of_character(std::string_view character) const {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (t_.model_ == Model::gpt2) return t_.by_byte_[first];
-  return first < 128 ? t_.by_ascii_[first] : t_.find(character);
+// -1: none. Vocabularies that mark where words go on or end have marked characters.
+std::int32_t Encoder::id_of_character(std::string_view piece, std::size_t at,
+                                      std::size_t size) const {
+  const auto first = static_cast<unsigned char>(piece[at]);
+  const std::string_view character = slice(piece, at, at + size);
+  const bool goes_on = at > 0 && !t_.word_prefix_.empty();
+  const bool ends = at + size == piece.size() && !t_.word_suffix_.empty();
+  if (!goes_on && !ends) {
+    if (t_.byte_level_) return t_.by_byte_[first];
+    return first < 128 ? t_.by_ascii_[first] : t_.find(character);
+  }
+  char marked[4 + 2 * 64];  // affixes have at most 64 bytes
+  std::size_t length = 0;
+  const auto put = [&](std::string_view text) {
+    std::memcpy(marked + length, text.data(), text.size());
+    length += text.size();
+  };
+  if (goes_on) put({t_.word_prefix_.data(), t_.word_prefix_.size()});
+  put(character);
+  if (ends) put({t_.word_suffix_.data(), t_.word_suffix_.size()});
+  return t_.find({marked, length});
 }
 
 // Whether byte tokens spell it. A byte-level vocabulary has none beside its characters.
 bool Encoder::has_bytes(std::string_view character) const {
-  if (t_.model_ == Model::gpt2) return false;
+  if (t_.byte_level_) return false;
   for (const char c : character) {
     if (t_.by_byte_[static_cast<unsigned char>(c)] < 0) return false;
   }
@@ -111,30 +130,34 @@ bool Encoder::unknown_is_text() const {
 }
 
 Status Encoder::emit(std::string_view piece) {
-  bool after_unknown = false;
   for (const Symbol* s = merger_.first(); s; s = merger_.after(*s)) {
     if (s->id < 0) {
-      INLAY_TRY(emit_bytes(slice(piece, s->begin, s->end), after_unknown));
+      INLAY_TRY(emit_unknown(piece, s->begin, s->end, true));
       continue;
     }
-    after_unknown = false;
-    if (is_error(ids_.push(s->id))) return out_of_memory();
+    after_unknown_ = false;
+    INLAY_TRY(add(s->id, s->begin, s->end));
   }
   return Status::ok;
 }
 
-// A character without a token: its bytes, or unknown when not all of them have tokens.
-Status Encoder::emit_bytes(std::string_view bytes, bool& after_unknown) {
-  bool all = true;
-  for (const char c : bytes) all = all && t_.by_byte_[static_cast<unsigned char>(c)] >= 0;
-  if (!all) {
-    const bool add = unknown_is_text() && !after_unknown;
-    after_unknown = true;
-    return add && is_error(ids_.push(t_.unknown_)) ? out_of_memory() : Status::ok;
+// Characters without a token: their bytes, or unknown when not all of them have tokens.
+Status Encoder::emit_unknown(std::string_view piece, std::uint32_t begin, std::uint32_t end,
+                             bool fuse) {
+  if (!has_bytes(slice(piece, begin, end))) {
+    const bool joins = after_unknown_ && fuse;
+    after_unknown_ = true;
+    if (!unknown_is_text()) return Status::ok;
+    if (!joins) return add(t_.unknown_, begin, end);
+    if (ranges_ && !ranges_->empty()) {
+      const TextRange more = view_.origin(piece_begin_ + begin, piece_begin_ + end);
+      ranges_->back() = join(ranges_->back(), more);
+    }
+    return Status::ok;
   }
-  after_unknown = false;
-  for (const char c : bytes) {
-    if (is_error(ids_.push(t_.by_byte_[static_cast<unsigned char>(c)]))) return out_of_memory();
+  after_unknown_ = false;
+  for (std::uint32_t i = begin; i < end; ++i) {
+    INLAY_TRY(add(t_.by_byte_[static_cast<unsigned char>(piece[i])], i, i + 1));
   }
   return Status::ok;
 }

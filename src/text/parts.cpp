@@ -1,129 +1,122 @@
-// parts.cpp - two passes of finding added tokens, with normalizing between them.
+// parts.cpp - two passes of finding special tokens, with normalizing between them.
 #include "text/parts.h"
 
-#include "text/nfc.h"
-#include "text/spaces.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace inlay {
 namespace {
 
-// White space next to a token. Without plain_spaces ' ' stands for U+2581, which is none.
-bool is_taken(const Utf8Step& step, bool plain_spaces) {
-  return step.kind == Utf8::whole && is_space(step.point) && (plain_spaces || step.point != ' ');
-}
-
 // Where the white space that begins at `at` ends.
-std::size_t after_spaces(std::string_view text, std::size_t at, bool plain_spaces) {
+std::size_t after_spaces(std::string_view text, std::size_t at) {
   while (at < text.size()) {
     const Utf8Step step = utf8_step(slice(text, at, text.size()));
-    if (!is_taken(step, plain_spaces)) break;
+    if (step.kind != Utf8::whole || !is_space(step.point)) break;
     at += step.length;
   }
   return at;
 }
 
+// The character that ends at `at`, not before `least`.
+Utf8Step character_before(std::string_view text, std::size_t least, std::size_t at) {
+  std::size_t begin = at - 1;
+  while (begin > least && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
+  const Utf8Step step = utf8_step(slice(text, begin, at));
+  return step.kind == Utf8::whole && begin + step.length == at ? step
+                                                               : Utf8Step{Utf8::broken, 1, 0};
+}
+
 // Where the white space that ends at `at` begins, not before `least`.
-std::size_t before_spaces(std::string_view text, std::size_t least, std::size_t at,
-                          bool plain_spaces) {
+std::size_t before_spaces(std::string_view text, std::size_t least, std::size_t at) {
   while (at > least) {
-    std::size_t begin = at - 1;
-    while (begin > least && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
-    const Utf8Step step = utf8_step(slice(text, begin, at));
-    if (begin + step.length != at || !is_taken(step, plain_spaces)) break;
-    at = begin;
+    const Utf8Step step = character_before(text, least, at);
+    if (step.kind != Utf8::whole || !is_space(step.point)) break;
+    at -= step.length;
   }
   return at;
 }
 
-}  // namespace
-
-TextParts::TextParts(const Tokenizer& tokenizer, std::uint32_t flags)
-    : t_(tokenizer),
-      with_control_(flags & INLAY_ENCODE_PARSE_SPECIAL),
-      parts_(*tokenizer.bytes_.allocator()),
-      text_(*tokenizer.bytes_.allocator()),
-      part_(*tokenizer.bytes_.allocator()),
-      composed_(*tokenizer.bytes_.allocator()) {}
-
-// Calls on_text(begin, end) for the text between tokens.
-template <class OnText>
-Status TextParts::scan(const SpecialTokens& names, bool plain_spaces, std::string_view text,
-                       std::span<const inlay_segment> segments, OnText on_text) {
-  std::size_t done = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const SpecialTokens::Match match = names.find(text, at, with_control_, segments);
-    if (!match.size) break;
-    const Tokenizer::Token& token = t_.tokens_[static_cast<std::size_t>(match.id)];
-    at = match.begin + match.size;
-    std::size_t begin = match.begin;
-    if (token.takes_space_before && begin > done)
-      begin = before_spaces(text, done, begin, plain_spaces);
-    if (begin > done) INLAY_TRY(on_text(done, begin));
-    INLAY_TRY(parts_.push({match.id, 0, 0}));
-    done = token.takes_space ? after_spaces(text, at, plain_spaces) : at;
-  }
-  return done < text.size() ? on_text(done, text.size()) : Status::ok;
+// Whether text [begin, end) stands between letters of words.
+bool touches_word(std::string_view text, std::size_t begin, std::size_t end) {
+  const auto is_word = [](const Utf8Step& step) {
+    return step.kind == Utf8::whole && is_in(PointSet::word, step.point);
+  };
+  return (begin > 0 && is_word(character_before(text, 0, begin))) ||
+         (end < text.size() && is_word(utf8_step(slice(text, end, text.size()))));
 }
-
-Status TextParts::normalize(std::string_view part) {
-  part_.clear();
-  if (t_.nfc_) {
-    composed_.clear();
-    INLAY_TRY(append_nfc(part, composed_));
-    part = {composed_.data(), composed_.size()};
-  }
-  if (t_.model_ == Tokenizer::Model::gpt2) return part_.append({part.data(), part.size()});
-  if (t_.space_prefix_ == Tokenizer::SpacePrefix::part) INLAY_TRY(part_.push(' '));
-  return append_spaced(part, part_);
-}
-
-Status TextParts::add_text(std::string_view part, bool at_start) {
-  using SpacePrefix = Tokenizer::SpacePrefix;
-  const bool prefix = t_.space_prefix_ == SpacePrefix::always ||
-                      (t_.space_prefix_ == SpacePrefix::first && at_start);
-  const auto begin = static_cast<std::uint32_t>(text_.size());
-  if (prefix && !part.starts_with(' ')) INLAY_TRY(text_.push(' '));
-  INLAY_TRY(text_.append({part.data(), part.size()}));
-  return parts_.push({-1, begin, static_cast<std::uint32_t>(text_.size())});
-}
-
-namespace {
 
 // Whether bytes [begin, end) have any of a value.
 bool has_value(std::span<const inlay_segment> segments, std::size_t begin, std::size_t end) {
-  std::size_t from = 0;
-  for (const inlay_segment& segment : segments) {
-    if (segment.is_value && segment.end > begin && from < end) return true;
-    from = segment.end;
+  for (std::size_t i = segment_at(segments, begin); i < segments.size(); ++i) {
+    if (segments[i].is_value) return true;
+    if (segments[i].end >= end) return false;
   }
   return false;
 }
 
 }  // namespace
 
-Status TextParts::find(std::string_view text, std::span<const inlay_segment> segments,
-                       Error& error) {
-  // Composing makes at most three times the bytes (of U+1D160); a prefix comes to a part of at
-  // least one byte.
-  constexpr std::size_t most = max_text_bytes / 4;
-  if (text.size() > most) {
-    return fail(error, Status::limit, "text: {} bytes, at most {}", text.size(), most);
+TextParts::TextParts(const Tokenizer& tokenizer, Allocator& allocator)
+    : t_(tokenizer), parts_(allocator), text_(allocator), a_(allocator), b_(allocator) {}
+
+// Calls on_text(begin, end) for the text between tokens.
+template <class OnText>
+Status TextParts::scan(const SpecialTokens& names, const AlignedView& view,
+                       std::span<const inlay_segment> segments, OnText on_text) {
+  const std::string_view text = view.text;
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const SpecialTokens::Match match = names.find(text, at, with_control_, segments);
+    if (!match.size) break;
+    const Tokenizer::Token& token = t_.tokens_[static_cast<std::size_t>(match.id)];
+    at = match.begin + match.size;
+    if (token.single_word && touches_word(text, match.begin, at)) continue;
+    std::size_t begin = match.begin;
+    if (token.takes_space_before && begin > done) begin = before_spaces(text, done, begin);
+    if (begin > done) INLAY_TRY(on_text(done, begin));
+    const TextRange range = view.origin(match.begin, at);
+    INLAY_TRY(parts_.push({match.id, range.begin, range.end}));
+    done = token.takes_space ? after_spaces(text, at) : at;
+    // In tokenizer.json the white space may still hold a token of its own.
+    if (!t_.has_rules_) at = done;
   }
-  parts_.clear();
-  text_.clear();
-  const auto on_text = [&](std::size_t begin, std::size_t end) {
-    INLAY_TRY(normalize(slice(text, begin, end)));
-    // Normalizing moves bytes: a part with any of a value has no control tokens at all.
-    const inlay_segment whole{part_.size(), has_value(segments, begin, end), 0};
-    const std::string_view part(part_.data(), part_.size());
-    return scan(t_.late_specials_, t_.model_ == Tokenizer::Model::gpt2, part, {&whole, 1},
-                [&](std::size_t from, std::size_t to) {
-                  return add_text(slice(part, from, to), begin == 0 && from == 0);
-                });
-  };
-  const Status status = scan(t_.specials_, true, text, segments, on_text);
+  return done < text.size() ? on_text(done, text.size()) : Status::ok;
+}
+
+Status TextParts::add_text(const AlignedView& part) {
+  if (!written_) {
+    return parts_.push({-1, part.base, part.base + static_cast<std::uint32_t>(part.text.size())});
+  }
+  const auto begin = static_cast<std::uint32_t>(text_.size());
+  INLAY_TRY(text_.append(part));
+  return parts_.push({-1, begin, static_cast<std::uint32_t>(text_.size())});
+}
+
+Status TextParts::add_normalized(std::size_t begin, std::size_t end, bool aligned, Error& error) {
+  AlignedView part = AlignedView{source_}.part(begin, end);
+  INLAY_TRY(t_.normalizers_.run(part, aligned, a_, b_, error));
+  // Normalizing moves bytes: a part with any of a value has no control tokens at all.
+  const inlay_segment whole{part.text.size(), has_value(segments_, begin, end), 0};
+  const Status status = scan(t_.late_specials_, part, {&whole, 1}, [&](std::size_t from, std::size_t to) {
+    return add_text(part.part(from, to));
+  });
   return is_error(status) ? fail_memory(error, "encoding text") : Status::ok;
+}
+
+Status TextParts::find(std::string_view text, std::uint32_t flags,
+                       std::span<const inlay_segment> segments, bool aligned, Error& error) {
+  parts_.clear();
+  text_.start(aligned);
+  source_ = text;
+  segments_ = segments;
+  with_control_ = flags & INLAY_ENCODE_PARSE_SPECIAL;
+  written_ = !t_.normalizers_.empty();
+  const Status status =
+      scan(t_.specials_, AlignedView{text}, segments, [&](std::size_t begin, std::size_t end) {
+        return add_normalized(begin, end, aligned, error);
+      });
+  if (status == Status::memory) return fail_memory(error, "encoding text");
+  return status;
 }
 
 }  // namespace inlay

@@ -1,81 +1,34 @@
-// pretokenize.cpp - pre-tokenizer patterns run by PCRE2, with its memory from our allocator.
+// pretokenize.cpp - the steps over pieces of a text: each cuts or writes what the one before left.
 #include "text/pretokenize.h"
 
 #include <algorithm>
 #include <iterator>
 
-#include "inlay/config.h"
 #include "text/byte_level.h"
 #include "text/pattern.h"
-#include "text/utf8.h"
-
-#if INLAY_WITH_PCRE2
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-#endif
 
 namespace inlay {
-
-#if INLAY_WITH_PCRE2
 namespace {
-
-// PCRE2 does not say how large a block it gives back; the size is kept before it.
-constexpr std::size_t header = 16;
-
-void* pattern_allocate(std::size_t size, void* user) {
-  if (size > SIZE_MAX - header) return nullptr;
-  void* block = static_cast<Allocator*>(user)->allocate(size + header, header);
-  if (!block) return nullptr;
-  std::memcpy(block, &size, sizeof size);
-  return static_cast<char*>(block) + header;
-}
-
-void pattern_release(void* memory, void* user) {
-  if (!memory) return;
-  char* block = static_cast<char*>(memory) - header;
-  std::size_t size = 0;
-  std::memcpy(&size, block, sizeof size);
-  static_cast<Allocator*>(user)->release(block, size + header, header);
-}
-
-pcre2_general_context* general(void* context) {
-  return static_cast<pcre2_general_context*>(context);
-}
-
-Status match_failed(int code, Error& error) {
-  switch (code) {
-    case PCRE2_ERROR_NOMEMORY: return fail_memory(error, "matching a pre-tokenizer pattern");
-    case PCRE2_ERROR_MATCHLIMIT:
-    case PCRE2_ERROR_DEPTHLIMIT:
-    case PCRE2_ERROR_HEAPLIMIT:
-      return fail(error, Status::limit, "a pre-tokenizer pattern took too many steps");
-    default: return fail(error, Status::internal, "pre-tokenizer pattern: error {}", code);
-  }
-}
-
-constexpr bool is_lone_byte(std::string_view piece) {
-  return piece.size() == 1 && static_cast<unsigned char>(piece[0]) >= 0x80;
-}
-
-// Cuts text into runs of well-formed characters and single other bytes.
-Status split_broken(std::string_view text, Array<std::uint32_t>& ends) {
-  bool in_run = false;
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8Step step = utf8_step(slice(text, i, text.size()));
-    const bool whole = step.kind == Utf8::whole;
-    i += whole ? step.length : 1;
-    if (whole && in_run) {
-      ends.back() = static_cast<std::uint32_t>(i);
-    } else {
-      INLAY_TRY(ends.push(static_cast<std::uint32_t>(i)));
-    }
-    in_run = whole;
-  }
-  return Status::ok;
-}
 
 constexpr std::string_view cut_names[] = {"isolated",         "contiguous", "merged_with_previous",
                                           "merged_with_next", "removed",    "kept"};
+
+bool find_cut(std::string_view name, Cut& cut) {
+  for (std::size_t i = 0; i < std::size(cut_names); ++i) {
+    if (name != cut_names[i]) continue;
+    cut = static_cast<Cut>(i);
+    return true;
+  }
+  return false;
+}
+
+// The word before the first space, which is taken off `rest`.
+std::string_view take_word(std::string_view& rest) {
+  const std::size_t space = std::min(rest.find(' '), rest.size());
+  const std::string_view word = slice(rest, 0, space);
+  rest = slice(rest, std::min(space + 1, rest.size()), rest.size());
+  return word;
+}
 
 // Turns matches and the text between them into the ends of pieces.
 class Cutter {
@@ -135,188 +88,316 @@ void unmap_ends(std::string_view mapped, Array<std::uint32_t>& ends) {
   }
 }
 
+constexpr std::string_view known_sets[] = {"punctuation", "digit", "space", "mark", "line"};
+
 }  // namespace
 
-// What one call of split() needs to run patterns; freed with it.
-struct Pretokenizer::Matching {
-  pcre2_match_context* limits = nullptr;
-  pcre2_match_data* data = nullptr;
+// ---- Compiling
 
-  bool open(void* context, std::size_t text_size) {
-    limits = pcre2_match_context_create(general(context));
-    data = pcre2_match_data_create(1, general(context));
-    if (!limits || !data) return false;
-    // No rule needs more than a few steps per byte, and none nests.
-    const std::uint64_t steps = static_cast<std::uint64_t>(text_size) * 8 + 10000;
-    pcre2_set_match_limit(limits,
-                          static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, UINT32_MAX)));
-    pcre2_set_depth_limit(limits, 1000);
-    pcre2_set_heap_limit(limits, 1024);  // KiB
-    return true;
-  }
-  ~Matching() {
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(limits);
-  }
-};
-
-Pretokenizer::~Pretokenizer() {
-  for (std::size_t i = 0; i < count_; ++i) {
-    pcre2_code_free(static_cast<pcre2_code*>(steps_[i].code));
-  }
-  pcre2_general_context_free(general(context_));
+Status Pretokenizer::push(Step step, Error& error) {
+  if (count_ == max_steps) return fail(error, Status::limit, "over {} patterns", max_steps);
+  steps_[count_++] = std::move(step);
+  return Status::ok;
 }
 
-Status Pretokenizer::open(Error& error) {
-  context_ = pcre2_general_context_create(pattern_allocate, pattern_release, allocator_);
-  return context_ ? Status::ok : fail_memory(error, "pre-tokenizer");
-}
-
-Status Pretokenizer::add_step(std::string_view pattern, Cut cut, Error& error) {
-  pcre2_compile_context* options = pcre2_compile_context_create(general(context_));
-  if (!options) return fail_memory(error, "pre-tokenizer");
-  pcre2_set_newline(options, PCRE2_NEWLINE_LF);
-  int code = 0;
-  std::size_t offset = 0;
-  void* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                                 PCRE2_UTF | PCRE2_UCP, &code, &offset, options);
-  pcre2_compile_context_free(options);
-  if (compiled) {
-    steps_[count_++] = {compiled, cut};
-    return Status::ok;
+Status Pretokenizer::add_pattern(std::string_view pattern, Cut cut, Error& error) {
+  Step step;
+  step.cut = cut;
+  step.splitter = find_splitter(pattern);
+  // Hand-written splitters leave nothing between two matches, so cuts are all the same but these.
+  const bool plain = cut == Cut::isolated;
+  if (step.splitter && plain) {
+    step.kind = Kind::written;
+    return push(std::move(step), error);
   }
-  if (code == PCRE2_ERROR_NOMEMORY || code == PCRE2_ERROR_HEAP_FAILED) {
-    return fail_memory(error, "pre-tokenizer pattern");
+  if (pattern == "\\p{N}" && (plain || cut == Cut::contiguous)) {
+    step.kind = Kind::set;
+    step.set = PointSet::number;
+    return push(std::move(step), error);
   }
-  return fail(error, Status::unsupported, "pattern '{}': error {} at byte {}", Shown(pattern), code,
-              offset);
+  INLAY_TRY(step.matcher.compile(pattern, *allocator_, error));
+  return push(std::move(step), error);
 }
 
 Status Pretokenizer::compile(const PretokenizerRule& rule, Error& error) {
-  INLAY_TRY(open(error));
   for (std::size_t i = 0; i < max_patterns && rule.patterns[i]; ++i) {
-    INLAY_TRY(add_step(rule.patterns[i], Cut::isolated, error));
+    INLAY_TRY(add_pattern(rule.patterns[i], Cut::isolated, error));
   }
   return Status::ok;
 }
 
 Status Pretokenizer::compile(std::span<const std::string_view> steps, Error& error) {
-  INLAY_TRY(open(error));
   Array<char> pattern(*allocator_);
   for (const std::string_view step : steps) {
     if (step == "bytes") {
       if (bytes_from_ == max_steps) bytes_from_ = count_;
       continue;
     }
-    if (count_ == max_steps) {
-      return fail(error, Status::limit, "{} patterns, at most {}", steps.size(), max_steps);
-    }
     INLAY_TRY(add_step(step, pattern, error));
+    if (bytes_from_ < max_steps && writes_text(steps_[count_ - 1])) {
+      return fail(error, Status::unsupported, "'{}' after 'bytes'", Shown(step));
+    }
   }
   return Status::ok;
+}
+
+Status Pretokenizer::add_set(std::string_view step, Error& error) {
+  std::string_view rest = step;
+  take_word(rest);
+  Step added;
+  const bool has_cut = find_cut(take_word(rest), added.cut);
+  const auto* name = std::find(std::begin(known_sets), std::end(known_sets), rest);
+  if (!has_cut || name == std::end(known_sets)) {
+    return fail(error, Status::format, "'{}' is no 'set <cut> <set>'", Shown(step));
+  }
+  added.kind = Kind::set;
+  if (rest == "punctuation") added.set = PointSet::punctuation;
+  if (rest == "digit") added.set = PointSet::digit;
+  if (rest == "space") added.kind = Kind::space;
+  if (rest == "mark") added.kind = Kind::mark;
+  if (rest == "line") added.kind = Kind::line;
+  return push(std::move(added), error);
+}
+
+Status Pretokenizer::add_metaspace(std::string_view scheme, Error& error) {
+  Step added;
+  added.kind = Kind::metaspace;
+  if (scheme == "always") {
+    added.scheme = Scheme::always;
+  } else if (scheme == "first") {
+    added.scheme = Scheme::first;
+    needs_origins_ = true;
+  } else if (scheme != "never") {
+    return fail(error, Status::format, "'metaspace {}' is not known", Shown(scheme));
+  }
+  return push(std::move(added), error);
 }
 
 Status Pretokenizer::add_step(std::string_view step, Array<char>& pattern, Error& error) {
-  const std::size_t space = std::min(step.find(' '), step.size());
-  const std::string_view name = slice(step, 0, space);
-  for (std::size_t i = 0; i < std::size(cut_names) && space < step.size(); ++i) {
-    if (name != cut_names[i]) continue;
-    INLAY_TRY(translate_pattern(slice(step, space + 1, step.size()), pattern, error));
-    INLAY_TRY(add_step({pattern.data(), pattern.size()}, static_cast<Cut>(i), error));
-    std::uint32_t matches_nothing = 0;
-    pcre2_pattern_info(static_cast<const pcre2_code*>(steps_[count_ - 1].code),
-                       PCRE2_INFO_MATCHEMPTY, &matches_nothing);
-    if (!matches_nothing) return Status::ok;
-    return fail(error, Status::unsupported, "pattern '{}': it may match no text at all",
-                Shown(slice(step, space + 1, step.size())));
+  std::string_view rest = step;
+  const std::string_view name = take_word(rest);
+  if (name == "set") return add_set(step, error);
+  if (name == "metaspace") return add_metaspace(rest, error);
+  if (step == "words" || step == "prefix_space") {
+    Step added;
+    added.kind = step == "words" ? Kind::words : Kind::prefix;
+    return push(std::move(added), error);
   }
-  return fail(error, Status::format, "'{}' is no '<cut> <pattern>'", Shown(step));
+  Cut cut;
+  if (!find_cut(name, cut) || name.size() == step.size()) {
+    return fail(error, Status::format, "'{}' is no '<cut> <pattern>'", Shown(step));
+  }
+  INLAY_TRY(translate_pattern(rest, pattern, error));
+  INLAY_TRY(add_pattern({pattern.data(), pattern.size()}, cut, error));
+  const Step& added = steps_[count_ - 1];
+  if (added.kind != Kind::pattern || !added.matcher.matches_nothing()) return Status::ok;
+  return fail(error, Status::unsupported, "pattern '{}': it may match no text at all", Shown(rest));
 }
 
-Status Pretokenizer::split(std::string_view text, Array<std::uint32_t>& ends, Error& error) const {
-  ends.clear();
-  if (text.size() > max_text_bytes) {
-    return fail(error, Status::limit, "text: {} bytes, at most {}", text.size(), max_text_bytes);
+// ---- Running
+
+struct Pretokenizer::Run {
+  AlignedView& text;
+  Array<std::uint32_t>& ends;
+  Error& error;
+  Search search;
+  std::size_t begin = 0, end = 0;  // of the piece in hand
+
+  Status memory() { return fail_memory(error, "pre-tokenizer"); }
+  std::string_view piece() const { return slice(text.text, begin, end); }
+
+  // Calls on_piece() for every piece that is cut further; others stay.
+  template <class OnPiece>
+  Status each(const Array<std::uint32_t>& pieces, OnPiece on_piece) {
+    begin = 0;
+    for (const std::uint32_t closed : pieces) {
+      end = closed & ~left_out;
+      if (closed & left_out) {
+        if (is_error(ends.push(closed))) return memory();
+      } else {
+        INLAY_TRY(on_piece());
+      }
+      begin = end;
+    }
+    return Status::ok;
   }
-  Matching matching;
-  if (!matching.open(context_, text.size())) return fail_memory(error, "pre-tokenizer");
+
+  // The piece is a text of its own: patterns do not look beyond it.
+  Status match(const Step& step) {
+    Cutter cutter(step.cut, ends);
+    std::size_t done = 0;
+    while (begin + done < end) {
+      bool found = false;
+      std::size_t first = 0, last = 0;
+      INLAY_TRY(search.find(step.matcher, piece(), done, found, first, last, error));
+      if (!found) break;
+      if ((first > done && is_error(cutter.add(begin + first, false))) ||
+          is_error(cutter.add(begin + last, true))) {
+        return memory();
+      }
+      done = last;
+    }
+    return begin + done < end && is_error(cutter.add(end, false)) ? memory() : Status::ok;
+  }
+
+  Status split_written(const Step& step) {
+    const std::string_view whole = piece();
+    for (std::size_t at = 0; at < whole.size();) {
+      at = step.splitter(whole, at);
+      if (is_error(ends.push(static_cast<std::uint32_t>(begin + at)))) return memory();
+    }
+    return Status::ok;
+  }
+
+  // Patterns see well-formed text only; a byte that is none is a piece of its own.
+  template <class OnRun>
+  Status each_run(OnRun on_run) {
+    const std::size_t last = end;
+    while (begin < last) {
+      end = begin + utf8_valid_prefix(slice(text.text, begin, last));
+      if (end > begin) INLAY_TRY(on_run());
+      begin = end;
+      if (begin == last) break;
+      if (is_error(ends.push(static_cast<std::uint32_t>(++begin)))) return memory();
+    }
+    end = last;
+    return Status::ok;
+  }
+
+  // Every character for which is_match says so is a match.
+  template <class IsMatch>
+  Status split_characters(Cut cut, IsMatch is_match) {
+    Cutter cutter(cut, ends);
+    std::size_t done = begin;
+    for (std::size_t at = begin; at < end;) {
+      const Utf8Step step = utf8_step(slice(text.text, at, end));
+      const bool whole = step.kind == Utf8::whole;
+      const std::size_t next = at + (whole ? step.length : 1);
+      if (whole && is_match(step.point)) {
+        if ((at > done && is_error(cutter.add(at, false))) || is_error(cutter.add(next, true))) {
+          return memory();
+        }
+        done = next;
+      }
+      at = next;
+    }
+    return done < end && is_error(cutter.add(end, false)) ? memory() : Status::ok;
+  }
+
+  // \w+|[^\w\s]+, spaces left out
+  Status split_words() {
+    const auto kind = [](char32_t c) { return is_in(PointSet::word, c) ? 1 : is_space(c) ? 0 : 2; };
+    for (std::size_t at = begin; at < end;) {
+      int first = -1;
+      while (at < end) {
+        const Utf8Step step = utf8_step(slice(text.text, at, end));
+        const bool whole = step.kind == Utf8::whole;
+        const int here = whole ? kind(step.point) : 2;
+        if (first >= 0 && here != first) break;
+        first = here;
+        at += whole ? step.length : 1;
+      }
+      const auto closed = static_cast<std::uint32_t>(at);
+      if (is_error(ends.push(first ? closed : closed | left_out))) return memory();
+    }
+    return Status::ok;
+  }
+
+  Status cut(const Step& step) {
+    switch (step.kind) {
+      case Kind::pattern: return each_run([&] { return match(step); });
+      case Kind::written: return each_run([&] { return split_written(step); });
+      case Kind::set:
+        return split_characters(step.cut, [&](char32_t c) { return is_in(step.set, c); });
+      case Kind::space: return split_characters(step.cut, is_space);
+      case Kind::mark: return split_characters(step.cut, [](char32_t c) { return c == 0x2581; });
+      case Kind::line: return split_characters(step.cut, [](char32_t c) { return c == '\n'; });
+      case Kind::words: return split_words();
+      default: return Status::internal;
+    }
+  }
+
+  // Writes the pieces into `out`; those that are left out are gone then.
+  Status write(const Step& step, const Array<std::uint32_t>& pieces, AlignedText& out) {
+    begin = 0;
+    for (const std::uint32_t closed : pieces) {
+      end = closed & ~left_out;
+      if (!(closed & left_out)) {
+        const AlignedView part = text.part(begin, end);
+        INLAY_TRY(step.kind == Kind::prefix ? write_prefixed(part, out)
+                                            : write_marked(step.scheme, part, out));
+        INLAY_TRY(ends.push(static_cast<std::uint32_t>(out.size())));
+      }
+      begin = end;
+    }
+    text = out.view();
+    return Status::ok;
+  }
+
+  Status write_prefixed(const AlignedView& part, AlignedText& out) {
+    if (!part.text.starts_with(' ')) INLAY_TRY(out.append(" ", part.gap(0)));
+    return out.append(part);
+  }
+
+  Status write_marked(Scheme scheme, const AlignedView& part, AlignedText& out) {
+    const bool has_mark = part.text.starts_with(' ') || part.text.starts_with(space_mark);
+    const bool at_start =
+        scheme == Scheme::always || (scheme == Scheme::first && part.origin(0).begin == 0);
+    if (!has_mark && at_start) INLAY_TRY(out.append(space_mark, part.gap(0)));
+    std::size_t done = 0;
+    for (std::size_t at = 0; at < part.text.size(); ++at) {
+      if (part.text[at] != ' ') continue;
+      INLAY_TRY(out.append(part.part(done, at)));
+      INLAY_TRY(out.append(space_mark, part.origin(at)));
+      done = at + 1;
+    }
+    return out.append(part.part(done, part.text.size()));
+  }
+};
+
+Status Pretokenizer::split(AlignedView& text, bool aligned, AlignedText& a, AlignedText& b,
+                           Array<std::uint32_t>& ends, Error& error) const {
+  ends.clear();
+  // Writing makes at most three bytes of one, and one mark more for a piece.
+  constexpr std::size_t most = max_text_bytes / 16;
+  if (text.text.size() > most && count_) {
+    return fail(error, Status::limit, "text: {} bytes, at most {}", text.text.size(), most);
+  }
+  Run run{text, ends, error, {}};
   Array<std::uint32_t> pieces(*allocator_);
   Array<char> mapped(*allocator_);
-  if (is_error(split_broken(text, ends))) return fail_memory(error, "pre-tokenizer");
+  AlignedView kept = text;
+  AlignedText* out = &a;
+  AlignedText* other = &b;
+  const auto whole = static_cast<std::uint32_t>(text.text.size());
+  if (whole && is_error(ends.push(whole))) return run.memory();
   for (std::size_t i = 0; i < count_; ++i) {
     if (i == bytes_from_) {
-      if (text.size() > max_text_bytes / 2) {
-        return fail(error, Status::limit, "text: {} bytes, at most {}", text.size(),
-                    max_text_bytes / 2);
-      }
-      if (is_error(map_bytes(text, ends, mapped))) return fail_memory(error, "pre-tokenizer");
-      text = {mapped.data(), mapped.size()};
+      kept = text;
+      if (is_error(map_bytes(text.text, ends, mapped))) return run.memory();
+      text = {{mapped.data(), mapped.size()}, nullptr, 0};
     }
     pieces.swap(ends);
     ends.clear();
-    INLAY_TRY(split_by(steps_[i], text, pieces, matching, ends, error));
-  }
-  if (bytes_from_ < count_) unmap_ends(text, ends);
-  return Status::ok;
-}
-
-Status Pretokenizer::split_by(const Step& step, std::string_view text,
-                              const Array<std::uint32_t>& pieces, Matching& matching,
-                              Array<std::uint32_t>& ends, Error& error) const {
-  std::size_t begin = 0;
-  for (const std::uint32_t piece : pieces) {
-    const std::size_t end = piece & ~left_out;
-    if ((piece & left_out) || is_lone_byte(slice(text, begin, end))) {
-      if (is_error(ends.push(piece))) return fail_memory(error, "pre-tokenizer");
+    if (writes_text(steps_[i])) {
+      out->start(aligned);
+      if (is_error(run.write(steps_[i], pieces, *out))) return run.memory();
+      std::swap(out, other);
     } else {
-      INLAY_TRY(split_piece(step, text.data(), begin, end, matching, ends, error));
+      INLAY_TRY(run.each(pieces, [&] { return run.cut(steps_[i]); }));
     }
-    begin = end;
+  }
+  if (bytes_from_ < count_) {
+    unmap_ends(text.text, ends);
+    text = kept;
   }
   return Status::ok;
 }
 
-// The piece is a text of its own: patterns do not look beyond it.
-Status Pretokenizer::split_piece(const Step& step, const char* text, std::size_t begin,
-                                 std::size_t end, Matching& matching, Array<std::uint32_t>& ends,
-                                 Error& error) const {
-  const auto* code = static_cast<const pcre2_code*>(step.code);
-  const auto* subject = reinterpret_cast<PCRE2_SPTR>(text + begin);
-  const std::size_t size = end - begin;
-  const std::size_t* found = pcre2_get_ovector_pointer(matching.data);
-  Cutter cutter(step.cut, ends);
-  std::size_t done = 0;  // from `begin`
-  while (done < size) {
-    const int result = pcre2_match(code, subject, size, done, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY,
-                                   matching.data, matching.limits);
-    if (result == PCRE2_ERROR_NOMATCH) break;
-    if (result < 0) return match_failed(result, error);
-    if ((found[0] > done && is_error(cutter.add(begin + found[0], false))) ||
-        is_error(cutter.add(begin + found[1], true))) {
-      return fail_memory(error, "pre-tokenizer");
-    }
-    done = found[1];
-  }
-  if (done < size && is_error(cutter.add(end, false))) return fail_memory(error, "pre-tokenizer");
-  return Status::ok;
+Status Pretokenizer::split(std::string_view text, Array<std::uint32_t>& ends, Error& error) const {
+  AlignedView view{text};
+  AlignedText a(*allocator_), b(*allocator_);
+  return split(view, false, a, b, ends, error);
 }
-
-#else
-
-Pretokenizer::~Pretokenizer() = default;
-
-Status Pretokenizer::compile(const PretokenizerRule&, Error& error) {
-  return fail(error, Status::unsupported, "tokenizer.ggml.model: 'gpt2' needs a build with PCRE2");
-}
-
-Status Pretokenizer::compile(std::span<const std::string_view>, Error& error) {
-  return fail(error, Status::unsupported, "pre-tokenizer patterns need a build with PCRE2");
-}
-
-Status Pretokenizer::split(std::string_view, Array<std::uint32_t>&, Error& error) const {
-  return fail(error, Status::unsupported, "tokenizer.ggml.model: 'gpt2' needs a build with PCRE2");
-}
-
-#endif
 
 }  // namespace inlay

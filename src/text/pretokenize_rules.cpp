@@ -1,40 +1,22 @@
 // pretokenize_rules.cpp - the one list of pre-tokenizers: names in files, patterns of the vendors.
-#include "text/pattern.h"
+#include "text/pre_patterns.h"
 #include "text/pretokenize.h"
 
 namespace inlay {
 namespace {
 
 #define SPACE INLAY_SPACE_CLASS
-#define SPACES "[" SPACE "]"
-#define NO_SPACE_NEXT "(?![^" SPACE "])"
-
-// English contractions.
-#define CONTRACTION "'s|'t|'re|'ve|'m|'ll|'d"
-#define CONTRACTION_ANY_CASE "(?i:" CONTRACTION ")"
-
-// Words, numbers, symbols, each with one space before it, and runs of spaces.
-#define GPT2                                                                               \
-  CONTRACTION "| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|" SPACES "+" NO_SPACE_NEXT \
-              "|" SPACES "+"
-
-// Line ends with the spaces before them, then other spaces, but the last one if a word follows.
-#define TAIL SPACES "*[\\r\\n]+|" SPACES "+" NO_SPACE_NEXT "|" SPACES "+"
-#define WORD "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+"
-#define SYMBOLS " ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n]*"
-#define SYMBOLS_SLASH " ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n/]*"
-#define LLAMA3 CONTRACTION_ANY_CASE "|" WORD "|\\p{N}{1,3}|" SYMBOLS "|" TAIL
-#define QWEN2 CONTRACTION_ANY_CASE "|" WORD "|\\p{N}|" SYMBOLS "|" TAIL
-
-// Words that break where a capital follows a small letter.
-#define NOT_CAPITAL "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-#define NOT_SMALL "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define WORD_SMALL "[^\\r\\n\\p{L}\\p{N}]?" NOT_SMALL "*" NOT_CAPITAL "+"
-#define WORD_CAPITAL "[^\\r\\n\\p{L}\\p{N}]?" NOT_SMALL "+" NOT_CAPITAL "*"
-#define O200K                                                            \
-  WORD_SMALL CONTRACTION_ANY_CASE "?|" WORD_CAPITAL CONTRACTION_ANY_CASE \
-                                  "?|\\p{N}{1,3}|" SYMBOLS_SLASH "|" TAIL
-#define TEKKEN WORD_SMALL "|" WORD_CAPITAL "|\\p{N}|" SYMBOLS_SLASH "|" TAIL
+#define SPACES INLAY_PRE_SPACES
+#define NO_SPACE_NEXT INLAY_PRE_NO_SPACE_NEXT
+#define CONTRACTION_ANY_CASE INLAY_PRE_CONTRACTION_ANY_CASE
+#define GPT2 INLAY_PRE_GPT2
+#define TAIL INLAY_PRE_TAIL
+#define WORD INLAY_PRE_WORD
+#define SYMBOLS INLAY_PRE_SYMBOLS
+#define LLAMA3 INLAY_PRE_LLAMA3
+#define QWEN2 INLAY_PRE_QWEN2
+#define O200K INLAY_PRE_O200K
+#define TEKKEN INLAY_PRE_TEKKEN
 
 #define DEEPSEEK_V3                                                                         \
   "[!-/:-@\\[-`{-~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+" \

@@ -1,6 +1,8 @@
 // special.cpp - the tree of special names.
 #include "text/special.h"
 
+#include <algorithm>
+
 namespace inlay {
 
 Status SpecialTokens::add(std::string_view name, std::int32_t id, bool is_control) {
@@ -25,6 +27,13 @@ Status SpecialTokens::add(std::string_view name, std::int32_t id, bool is_contro
   return Status::ok;
 }
 
+std::size_t segment_at(std::span<const inlay_segment> segments, std::size_t at) {
+  const auto ends_before = [at](const inlay_segment& segment) { return segment.end <= at; };
+  const auto* found = std::partition_point(segments.data(), segments.data() + segments.size(),
+                                           ends_before);
+  return static_cast<std::size_t>(found - segments.data());
+}
+
 SpecialTokens::Match SpecialTokens::match_at(std::string_view text, std::size_t at,
                                              std::size_t control_end) const {
   Match best{text.size(), 0, -1};
@@ -44,7 +53,7 @@ SpecialTokens::Match SpecialTokens::find(std::string_view text, std::size_t from
                                          bool with_control,
                                          std::span<const inlay_segment> segments) const {
   const bool* starts = with_control ? starts_any_ : starts_user_;
-  std::size_t segment = 0;
+  std::size_t segment = segment_at(segments, from);
   for (std::size_t i = from; i < text.size(); ++i) {
     if (!starts[static_cast<unsigned char>(text[i])]) continue;
     while (segment < segments.size() && segments[segment].end <= i) ++segment;

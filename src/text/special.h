@@ -10,6 +10,9 @@
 
 namespace inlay {
 
+// The first of the segments that ends after byte `at`; their number where there is none.
+std::size_t segment_at(std::span<const inlay_segment> segments, std::size_t at);
+
 // A tree over the bytes of the names. Control tokens are only found when asked for, user-defined
 // ones always; the leftmost place wins, there the longest name.
 class SpecialTokens {

@@ -6,30 +6,45 @@ namespace inlay {
 Tokenizer::Tokenizer(Allocator& allocator)
     : bytes_(allocator),
       tokens_(allocator),
+      first_(allocator),
       index_(allocator),
+      trie_(allocator),
       ranks_(allocator),
+      scores_(allocator),
       merges_(allocator),
+      normalizers_(allocator),
       pretokenizer_(allocator),
       specials_(allocator),
       late_specials_(allocator),
       begin_tokens_(allocator),
-      end_tokens_(allocator) {
+      end_tokens_(allocator),
+      word_prefix_(allocator),
+      word_suffix_(allocator) {
   for (std::int32_t& id : by_byte_) id = -1;
   for (std::int32_t& id : by_ascii_) id = -1;
 }
 
 std::string_view Tokenizer::next_text(std::int32_t id, std::uint32_t flags, bool& at_start) const {
+  if (is_special(id) && !(flags & INLAY_DECODE_SPECIAL)) {
+    if (!has_rules_) at_start = true;
+    return {};
+  }
   std::string_view text = piece(id);
+  if (!first_.empty()) {
+    if (at_start) text = text_of(first_[static_cast<std::size_t>(id)]);
+    at_start = false;
+    return text;
+  }
   if (has_rules_) {
-    if (is_special(id) && !(flags & INLAY_DECODE_SPECIAL)) return {};
     // One space at the very start, whatever it belongs to.
+    const bool is_empty = text.empty();
     if (strip_space_ && at_start && text.starts_with(' ')) text.remove_prefix(1);
-    at_start = at_start && piece(id).empty();
+    at_start = at_start && is_empty;
     return text;
   }
   if (is_special(id)) {
     at_start = true;
-    return flags & INLAY_DECODE_SPECIAL ? text : std::string_view{};
+    return text;
   }
   if (add_space_ && at_start && kind(id) != TokenKind::user_defined && text.starts_with(' ')) {
     text.remove_prefix(1);

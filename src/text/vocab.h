@@ -1,4 +1,4 @@
-// vocab.h - a model's tokenizer, SentencePiece BPE or byte-level BPE: text to ids and back.
+// vocab.h - a model's tokenizer: text to ids and back.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,12 @@
 #include "base/array.h"
 #include "base/diagnostics.h"
 #include "text/merge.h"
+#include "text/normalizer.h"
 #include "text/pretokenize.h"
 #include "text/rules.h"
 #include "text/special.h"
 #include "text/token_index.h"
+#include "text/trie.h"
 
 namespace inlay {
 
@@ -23,10 +25,10 @@ struct VocabSource {
   enum class Flag : std::int8_t { absent = -1, no = 0, yes = 1 };
 
   std::string_view file;                     // for error texts; "": they name no file
-  std::string_view model;                    // tokenizer.ggml.model: "llama" or "gpt2"
+  std::string_view model;                    // tokenizer.ggml.model: one of models.inc
   std::string_view pre;                      // tokenizer.ggml.pre; "" when absent
   std::span<const std::string_view> tokens;  // tokenizer.ggml.tokens
-  std::span<const float> scores;             // tokenizer.ggml.scores; for "llama" without rules
+  std::span<const float> scores;             // tokenizer.ggml.scores; "llama" without rules, "t5"
   std::span<const std::int32_t> types;       // tokenizer.ggml.token_type; may be empty
   std::span<const std::string_view> merges;  // tokenizer.ggml.merges, "left right"
   // tokenizer.ggml.<name>_token_id. 2^32 - 1 also counts as absent: files write it for -1.
@@ -36,10 +38,17 @@ struct VocabSource {
   std::int64_t eom = absent;
   std::int64_t unknown = absent;
   std::int64_t padding = absent;
+  std::int64_t separator = absent;       // tokenizer.ggml.seperator_token_id (so spelt)
+  std::int64_t classifier = absent;      // tokenizer.ggml.cls_token_id
   std::span<const std::int32_t> ends;    // tokenizer.inlay.end_token_ids: more that end a text
   Flag add_bos = Flag::absent;           // tokenizer.ggml.add_bos_token
   Flag add_eos = Flag::absent;           // tokenizer.ggml.add_eos_token
-  Flag add_space_prefix = Flag::absent;  // tokenizer.ggml.add_space_prefix; only for "llama"
+  Flag add_sep = Flag::absent;           // tokenizer.ggml.add_sep_token
+  Flag add_space_prefix = Flag::absent;  // tokenizer.ggml.add_space_prefix
+  Flag remove_spaces = Flag::absent;     // tokenizer.ggml.remove_extra_whitespaces
+  Flag lowercase = Flag::absent;         // tokenizer.ggml.normalizer.lowercase; only for "bert"
+  Flag strip_accents = Flag::absent;     // tokenizer.ggml.normalizer.strip_accents; the same
+  std::span<const std::byte> charsmap;   // tokenizer.ggml.precompiled_charsmap, or empty
   TextRules rules;                       // with them "llama" merges by its merges, not by scores
 };
 
@@ -68,9 +77,11 @@ class Tokenizer {
 
   // Replaces `ids` by the tokens of `text`; `flags` of INLAY_ENCODE_.... Bytes that are no UTF-8
   // are taken one by one. What the vocabulary cannot spell becomes the unknown token (one for a run
-  // of characters), and is left out where there is none. Time O(n log n). With `segments` of the
-  // text, control tokens are only found inside segments of the template.
+  // of characters), and is left out where there is none. Time O(n log n). With `ranges` also where
+  // in `text` each token is from: empty ranges at the ends for tokens that were added. With
+  // `segments` of the text, control tokens are only found inside segments of the template.
   Status encode(std::string_view text, std::uint32_t flags, Array<std::int32_t>& ids, Error& error,
+                Array<TextRange>* ranges = nullptr,
                 std::span<const inlay_segment> segments = {}) const;
 
   // Replaces `text` by the bytes of `ids`; `flags` of INLAY_DECODE_.... The space that encode puts
@@ -98,7 +109,7 @@ class Tokenizer {
   }
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
-  const char* model() const { return model_ == Model::llama ? "llama" : "gpt2"; }
+  const char* model() const { return model_name_; }
   std::int32_t bos() const { return bos_; }  // these are -1: none
   std::int32_t eos() const { return eos_; }
   std::int32_t unknown() const { return unknown_; }
@@ -119,56 +130,72 @@ class Tokenizer {
   friend class Encoder;
   friend class TextParts;
 
-  enum class Model : std::uint8_t { llama, gpt2 };
-  enum class SpacePrefix : std::uint8_t { none, part, always, first };
+  enum class Model : std::uint8_t { bpe, unigram, wordpiece, wordlevel, rwkv };
+  struct Span {
+    std::uint32_t begin = 0;  // in bytes_
+    std::uint32_t size = 0;
+  };
   struct Token {
-    std::uint32_t begin;  // in bytes_
-    std::uint32_t size;
-    TokenKind kind;
-    bool is_end;
-    bool can_merge;           // spells ordinary text: normal or unused, and reachable by merging
-    bool takes_space;         // when it is found in text, the white space after it is left out
-    bool takes_space_before;  // and before it; only with rules
+    Span text;      // what it adds to a text that is there already
+    Span spelling;  // what it is found by in text to merge, or as a special token
+    TokenKind kind = TokenKind::normal;
+    bool is_end = false;
+    bool can_merge = false;    // spells ordinary text: normal or unused, and reachable by merging
+    bool takes_space = false;  // when it is found in text, the white space after it is left out
+    bool takes_space_before = false;  // and before it; only with rules
+    bool single_word = false;         // it is found between words only; only with rules
   };
 
-  std::string_view text_of(const Token& token) const {
-    return {bytes_.data() + token.begin, token.size};
+  std::string_view text_of(Span span) const { return {bytes_.data() + span.begin, span.size}; }
+  std::string_view text_of(const Token& token) const { return text_of(token.text); }
+  std::string_view spelling(std::int32_t id) const {
+    return text_of(tokens_[static_cast<std::size_t>(id)].spelling);
   }
-  // The mergeable token with exactly this text; -1: none.
+  // The mergeable token with exactly this spelling; -1: none.
   std::int32_t find(std::string_view text) const {
     if (text.size() > longest_) return -1;
-    return index_.find(text, [this](std::int32_t id) { return piece(id); });
+    return index_.find(text, [this](std::int32_t id) { return spelling(id); });
   }
 
-  Array<char> bytes_;           // texts of all tokens, one after the other
+  Array<char> bytes_;           // texts of all tokens
   Array<Token> tokens_;         // (vocabulary)
+  Array<Span> first_;           // (vocabulary) or empty: what a token adds as the first one
   TokenIndex index_;            // of mergeable tokens
-  Array<std::uint32_t> ranks_;  // llama: order of scores, low merges first
-  MergeTable merges_;           // gpt2, and llama with rules
-  Pretokenizer pretokenizer_;   // gpt2, and llama with rules that have steps
+  Trie trie_;                   // unigram, rwkv: the same
+  Array<std::uint32_t> ranks_;  // bpe by scores: order of scores, low merges first
+  Array<double> scores_;        // unigram
+  MergeTable merges_;           // bpe by merges
+  Normalizers normalizers_;
+  Pretokenizer pretokenizer_;
   SpecialTokens specials_;
   SpecialTokens late_specials_;       // rules: found in normalized text
   Array<std::int32_t> begin_tokens_;  // rules: around text, between bos and eos
   Array<std::int32_t> end_tokens_;
-  std::int32_t by_byte_[256];   // llama: byte tokens; gpt2: tokens of one byte; -1: none
-  std::int32_t by_ascii_[128];  // llama: tokens of one ASCII character; -1: none
+  Array<char> word_prefix_;     // bpe, wordpiece: of symbols that go on a word
+  Array<char> word_suffix_;     // bpe: of the last symbol of a word
+  std::int32_t by_byte_[256];   // byte tokens; byte-level: tokens of one byte; -1: none
+  std::int32_t by_ascii_[128];  // tokens of one ASCII character; -1: none
   std::size_t longest_ = 0;     // bytes of the longest mergeable token
-  Model model_ = Model::llama;
+  std::uint64_t max_word_ = 0;  // wordpiece: characters of the longest word that is looked at
+  double unknown_score_ = 0;    // unigram
+  const char* model_name_ = "";
+  Model model_ = Model::bpe;
   std::int32_t bos_ = -1;
   std::int32_t eos_ = -1;
   std::int32_t unknown_ = -1;
   std::int32_t padding_ = -1;
+  bool byte_level_ = false;  // bpe: symbols are bytes
+  bool by_scores_ = false;   // bpe
+  bool single_ = false;      // unigram: sums are rounded to single precision, as in SentencePiece
   bool add_bos_ = false;
   bool add_eos_ = false;
   bool add_space_ = false;
   bool ignore_merges_ = false;    // a piece that is a token is taken whole
-  bool split_at_spaces_ = false;  // llama: no token has a space after anything but spaces
+  bool split_at_spaces_ = false;  // bpe: no token has a U+2581 after anything but that
   bool pre_is_guessed_ = false;
   bool has_rules_ = false;  // of tokenizer.json; the following count only with them
-  bool nfc_ = false;
   bool strip_space_ = false;
   bool fuse_unknown_ = false;
-  SpacePrefix space_prefix_ = SpacePrefix::none;
 };
 
 }  // namespace inlay

@@ -1,8 +1,4 @@
 // vocab_rules.cpp - loading what tokenizer.json says: added tokens, prefixes, patterns, merges.
-#include <utility>
-
-#include "text/nfc.h"
-#include "text/spaces.h"
 #include "text/vocab_loader.h"
 
 namespace inlay {
@@ -12,8 +8,19 @@ Status VocabLoader::read_rules() {
   t_.has_rules_ = true;
   t_.add_bos_ = source_.add_bos == Flag::yes;
   t_.ignore_merges_ = rules.ignore_merges;
-  t_.strip_space_ = rules.strip_space;
   t_.fuse_unknown_ = rules.fuse_unknown;
+  t_.max_word_ = rules.max_word;
+  constexpr std::size_t longest_affix = 64;
+  for (const std::string_view affix : {rules.word_prefix, rules.word_suffix}) {
+    if (affix.size() <= longest_affix) continue;
+    return fail(error_, Status::limit,
+                "tokenizer.inlay.word_prefix or word_suffix: {} bytes, at most {}", affix.size(),
+                longest_affix);
+  }
+  if (is_error(t_.word_prefix_.append({rules.word_prefix.data(), rules.word_prefix.size()})) ||
+      is_error(t_.word_suffix_.append({rules.word_suffix.data(), rules.word_suffix.size()}))) {
+    return out_of_memory();
+  }
   if (!rules.flags.empty() && rules.flags.size() != source_.tokens.size()) {
     return fail(error_, Status::format, "tokenizer.inlay.token_flags: {} values for {} tokens",
                 rules.flags.size(), source_.tokens.size());
@@ -25,31 +32,12 @@ Status VocabLoader::read_rules() {
                   i, flags, unsigned{TokenFlag::all});
     }
   }
-  if (!rules.normalizer.empty() && rules.normalizer != "nfc") {
-    return fail(error_, Status::unsupported, "tokenizer.inlay.normalizer: '{}' is not 'nfc'",
-                Shown(rules.normalizer));
-  }
-  t_.nfc_ = !rules.normalizer.empty();
-  INLAY_TRY(read_space_prefix());
+  INLAY_TRY(decoders_.check(error_));
+  t_.strip_space_ = decoders_.strips_text();
+  INLAY_TRY(t_.normalizers_.load(rules.normalizers, source_.charsmap, error_));
   INLAY_TRY(read_tokens_around("begin", rules.begin_tokens, t_.begin_tokens_));
-  return read_tokens_around("end", rules.end_tokens, t_.end_tokens_);
-}
-
-Status VocabLoader::read_space_prefix() {
-  using Prefix = Tokenizer::SpacePrefix;
-  constexpr std::pair<std::string_view, Prefix> names[] = {{"", Prefix::none},
-                                                           {"part", Prefix::part},
-                                                           {"always", Prefix::always},
-                                                           {"first", Prefix::first}};
-  for (const auto& [name, prefix] : names) {
-    if (source_.rules.space_prefix != name) continue;
-    t_.space_prefix_ = prefix;
-    t_.add_space_ = prefix != Prefix::none;
-    return Status::ok;
-  }
-  return fail(error_, Status::unsupported,
-              "tokenizer.inlay.space_prefix: '{}' is not 'part', 'always' or 'first'",
-              Shown(source_.rules.space_prefix));
+  INLAY_TRY(read_tokens_around("end", rules.end_tokens, t_.end_tokens_));
+  return compile_steps();
 }
 
 Status VocabLoader::read_tokens_around(const char* name, std::span<const std::int32_t> ids,
@@ -76,14 +64,10 @@ Status VocabLoader::index_added(std::size_t i) {
   if (flags.empty() || !(static_cast<std::uint8_t>(flags[i]) & TokenFlag::normalized)) {
     return t_.specials_.add(name, id, is_control);
   }
-  Array<char> composed(*t_.bytes_.allocator());
-  if (t_.nfc_) INLAY_TRY(append_nfc(name, composed));
-  const std::string_view text = t_.nfc_ ? std::string_view(composed.data(), composed.size()) : name;
-  if (t_.model_ == Model::gpt2) return t_.late_specials_.add(text, id, is_control);
-  Array<char> spaced(*t_.bytes_.allocator());
-  if (t_.space_prefix_ == Tokenizer::SpacePrefix::part) INLAY_TRY(spaced.push(' '));
-  INLAY_TRY(append_spaced(text, spaced));
-  return t_.late_specials_.add({spaced.data(), spaced.size()}, id, is_control);
+  AlignedView text{name};
+  AlignedText a(*t_.bytes_.allocator()), b(*t_.bytes_.allocator());
+  INLAY_TRY(t_.normalizers_.run(text, false, a, b, error_));
+  return t_.late_specials_.add(text.text, id, is_control);
 }
 
 // Patterns of the file, or those of a known name.
@@ -92,7 +76,7 @@ Status VocabLoader::compile_steps() {
     if (source_.rules.steps.empty()) return Status::ok;
     return t_.pretokenizer_.compile(source_.rules.steps, error_);
   }
-  if (t_.model_ == Model::llama) return Status::ok;
+  if (!t_.byte_level_) return Status::ok;
   const PretokenizerRule* rule = find_pretokenizer(source_.pre);
   if (rule) return t_.pretokenizer_.compile(*rule, error_);
   return fail(error_, Status::unsupported, "tokenizer.ggml.pre: '{}' is not known",
@@ -132,8 +116,11 @@ Status VocabLoader::add_listed_merge(std::size_t i, const TokenIndex& ids, Array
   }
   text.clear();
   const std::string_view right = slice(merge, space + 1, merge.size());
+  const std::size_t prefix = t_.word_prefix_.size();  // the left part has it
+  const std::string_view tail =
+      slice(right, right.size() < prefix ? right.size() : prefix, right.size());
   if (is_error(text.append({merge.data(), space})) ||
-      is_error(text.append({right.data(), right.size()}))) {
+      is_error(text.append({tail.data(), tail.size()}))) {
     return out_of_memory();
   }
   const auto find = [&](std::string_view part) {

@@ -51,6 +51,66 @@ bool is_end_name(std::string_view name) {
 
 }  // namespace
 
+// The tables that the model's way of merging needs.
+Status VocabLoader::find_table() {
+  switch (t_.model_) {
+    case Model::unigram: INLAY_TRY(read_scores()); return build_trie();
+    case Model::wordpiece:
+    case Model::rwkv: return build_trie();
+    case Model::bpe: break;
+    default: return Status::ok;
+  }
+  if (!t_.byte_level_) find_space_rule();
+  if (t_.by_scores_) {
+    find_space_takers();
+    return rank_scores();
+  }
+  if (t_.has_rules_ || !t_.byte_level_) return add_listed_merges();
+  return add_merges();
+}
+
+Status VocabLoader::build_trie() {
+  Array<Trie::Entry> entries(*t_.bytes_.allocator());
+  for (std::size_t i = 0; i < t_.tokens_.size(); ++i) {
+    const Token& token = t_.tokens_[i];
+    const auto id = static_cast<std::int32_t>(i);
+    const std::string_view text = t_.spelling(id);
+    if (!token.can_merge || text.empty()) continue;
+    if (text.size() > Trie::longest) {
+      return fail(error_, Status::limit, "tokenizer.ggml.tokens[{}]: {} bytes, at most {}", i,
+                  text.size(), Trie::longest);
+    }
+    if (is_error(entries.push({text, id}))) return out_of_memory();
+  }
+  return is_error(t_.trie_.build(entries, t_.has_rules_)) ? out_of_memory() : Status::ok;
+}
+
+// Ten less than the worst score is the price of a character that is no token.
+Status VocabLoader::read_scores() {
+  const std::size_t count = source_.tokens.size();
+  const bool precise = !source_.rules.scores.empty();
+  if (precise && source_.rules.scores.size() != count) {
+    return fail(error_, Status::format, "tokenizer.inlay.scores: {} values for {} tokens",
+                source_.rules.scores.size(), count);
+  }
+  if (is_error(t_.scores_.reserve(count))) return out_of_memory();
+  double least = 0;
+  bool has_least = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double score = precise ? source_.rules.scores[i] : double{source_.scores[i]};
+    if (!std::isfinite(score)) {
+      return fail(error_, Status::format, "tokenizer.ggml.scores[{}]: not a number", i);
+    }
+    const bool counts = t_.has_rules_ || t_.tokens_[i].kind == TokenKind::normal;
+    if (counts && (!has_least || score < least)) least = score;
+    has_least = has_least || counts;
+    if (is_error(t_.scores_.push(score))) return out_of_memory();
+  }
+  t_.unknown_score_ = least - 10;
+  if (t_.single_) t_.unknown_score_ = static_cast<float>(least) - 10.0f;
+  return Status::ok;
+}
+
 Status VocabLoader::rank_scores() {
   if (is_error(t_.ranks_.reserve(source_.scores.size()))) return out_of_memory();
   for (std::size_t i = 0; i < source_.scores.size(); ++i) {
@@ -129,19 +189,17 @@ void VocabLoader::find_ends() {
   for (const std::int32_t id : source_.ends) t_.tokens_[static_cast<std::size_t>(id)].is_end = true;
 }
 
-// Where no token goes on with a space after other text, merging never crosses such a place.
+// Where no token goes on with U+2581 after other text, merging never crosses such a place.
 void VocabLoader::find_space_rule() {
-  t_.split_at_spaces_ = true;
+  t_.split_at_spaces_ = t_.word_prefix_.empty() && t_.word_suffix_.empty();
   for (const Token& token : t_.tokens_) {
     if (!token.can_merge) continue;
-    const std::string_view text = t_.text_of(token);
-    const std::size_t other = text.find_first_not_of(' ');
-    if (other != std::string_view::npos && text.find(' ', other) != std::string_view::npos) {
-      t_.split_at_spaces_ = false;
-    }
+    std::string_view text = t_.text_of(token.spelling);
+    while (text.starts_with(space_mark)) text.remove_prefix(space_mark.size());
+    if (text.find(space_mark) != std::string_view::npos) t_.split_at_spaces_ = false;
   }
-  // A space that is no token may be part of a run of unknown text; a whole text may be a token.
-  if (t_.has_rules_ && (t_.by_ascii_[' '] < 0 || t_.ignore_merges_)) t_.split_at_spaces_ = false;
+  // A mark that is no token may be part of a run of unknown text; a whole text may be a token.
+  if (t_.has_rules_ && (t_.find(space_mark) < 0 || t_.ignore_merges_)) t_.split_at_spaces_ = false;
 }
 
 // The Phi-3 family, known by its placeholders, drops white space after most of its special tokens;

@@ -79,8 +79,8 @@ TEST_CASE("the model must be known") {
   VocabData v = small_llama();
   v.model = "";
   check_fails(v, Status::format, {"tokenizer.ggml.model"});
-  v.model = "bert";
-  check_fails(v, Status::unsupported, {"tokenizer.ggml.model", "bert"});
+  v.model = "plamo2";
+  check_fails(v, Status::unsupported, {"tokenizer.ggml.model", "plamo2"});
 }
 
 TEST_CASE("arrays must be as long as the vocabulary") {

@@ -34,13 +34,13 @@ namespace {
 
 using Pieces = std::vector<std::string>;
 
-struct Splitter {
+struct RuleSplit {
   CountingAllocator heap;
   Allocator allocator{heap.host()};
   Pretokenizer pretokenizer{allocator};
   Error error{};
 
-  explicit Splitter(const char* name) {
+  explicit RuleSplit(const char* name) {
     const PretokenizerRule* rule = find_pretokenizer(name);
     REQUIRE(rule);
     const Status status = pretokenizer.compile(*rule, error);
@@ -70,40 +70,40 @@ const char* all_rules[] = {"default",     "gpt-2",        "llama-bpe",      "dbr
 }  // namespace
 
 TEST_CASE("pieces of the rules") {
-  CHECK(Splitter("gpt-2")("I'll  go\n 123! ") ==
+  CHECK(RuleSplit("gpt-2")("I'll  go\n 123! ") ==
         Pieces{"I", "'ll", " ", " go", "\n", " 123", "!", " "});
-  CHECK(Splitter("gpt-2")("'S  \n\nx") == Pieces{"'", "S", "  \n", "\n", "x"});
-  CHECK(Splitter("llama-bpe")("I'LL 12345 a\n\n b  ") ==
+  CHECK(RuleSplit("gpt-2")("'S  \n\nx") == Pieces{"'", "S", "  \n", "\n", "x"});
+  CHECK(RuleSplit("llama-bpe")("I'LL 12345 a\n\n b  ") ==
         Pieces{"I", "'LL", " ", "123", "45", " a", "\n\n", " b", "  "});
-  CHECK(Splitter("qwen2")("12 x.\n") == Pieces{"1", "2", " x", ".\n"});
-  CHECK(Splitter("gpt-4o")("camelCaseÉtat's") == Pieces{"camel", "Case", "État's"});
-  CHECK(Splitter("tekken")("aB12") == Pieces{"a", "B", "1", "2"});
-  CHECK(Splitter("starcoder")("a 12") == Pieces{"a", " ", "1", "2"});
-  CHECK(Splitter("falcon")("a,1234") == Pieces{"a", ",", "123", "4"});
-  CHECK(Splitter("deepseek-v3")("日本ab 1234") == Pieces{"日本", "ab", " ", "123", "4"});
-  CHECK(Splitter("deepseek-llm")("ab 日本 12  ") == Pieces{"ab", " ", "日本", " ", "12", "  "});
-  CHECK(Splitter("deepseek-coder")("ab, 12\n") == Pieces{"ab", ",", " ", "1", "2", "\n"});
-  CHECK(Splitter("bloom")("ab, c(d)") == Pieces{"ab", ",", " c", "(", "d", ")"});
-  CHECK(Splitter("default")("a+b 12345") == Pieces{"a", "+", "b", " ", "123", "45"});
+  CHECK(RuleSplit("qwen2")("12 x.\n") == Pieces{"1", "2", " x", ".\n"});
+  CHECK(RuleSplit("gpt-4o")("camelCaseÉtat's") == Pieces{"camel", "Case", "État's"});
+  CHECK(RuleSplit("tekken")("aB12") == Pieces{"a", "B", "1", "2"});
+  CHECK(RuleSplit("starcoder")("a 12") == Pieces{"a", " ", "1", "2"});
+  CHECK(RuleSplit("falcon")("a,1234") == Pieces{"a", ",", "123", "4"});
+  CHECK(RuleSplit("deepseek-v3")("日本ab 1234") == Pieces{"日本", "ab", " ", "123", "4"});
+  CHECK(RuleSplit("deepseek-llm")("ab 日本 12  ") == Pieces{"ab", " ", "日本", " ", "12", "  "});
+  CHECK(RuleSplit("deepseek-coder")("ab, 12\n") == Pieces{"ab", ",", " ", "1", "2", "\n"});
+  CHECK(RuleSplit("bloom")("ab, c(d)") == Pieces{"ab", ",", " c", "(", "d", ")"});
+  CHECK(RuleSplit("default")("a+b 12345") == Pieces{"a", "+", "b", " ", "123", "45"});
 }
 
 TEST_CASE("U+180E is no space, U+0085 is one") {
-  CHECK(Splitter("gpt-2")("a\xe1\xa0\x8e\xe1\xa0\x8e") == Pieces{"a", "\xe1\xa0\x8e\xe1\xa0\x8e"});
-  CHECK(Splitter("gpt-2")("a\xc2\x85"
-                          "b") == Pieces{"a", "\xc2\x85", "b"});
+  CHECK(RuleSplit("gpt-2")("a\xe1\xa0\x8e\xe1\xa0\x8e") == Pieces{"a", "\xe1\xa0\x8e\xe1\xa0\x8e"});
+  CHECK(RuleSplit("gpt-2")("a\xc2\x85"
+                           "b") == Pieces{"a", "\xc2\x85", "b"});
 }
 
 TEST_CASE("bytes that are no UTF-8 are pieces of their own") {
   for (const char* rule : all_rules) {
     INFO(rule);
-    CHECK(Splitter(rule)("ab\xff\xfe"
-                         "cd\xe6\x97") == Pieces{"ab", "\xff", "\xfe", "cd", "\xe6", "\x97"});
+    CHECK(RuleSplit(rule)("ab\xff\xfe"
+                          "cd\xe6\x97") == Pieces{"ab", "\xff", "\xfe", "cd", "\xe6", "\x97"});
   }
 }
 
 TEST_CASE("long runs need no stack and few steps in every rule") {
   for (const char* rule : all_rules) {
-    Splitter splitter(rule);
+    RuleSplit splitter(rule);
     for (const char* unit : {"A", "a", " ", "\n", " \n", "'", "1", "日", "\xcc\x81", "\xff"}) {
       std::string text;
       while (text.size() < 20000) text += unit;

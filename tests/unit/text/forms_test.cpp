@@ -1,5 +1,5 @@
-// nfc_test.cpp - text in Normalization Form C, by the examples of UAX #15 and by its laws.
-#include "text/nfc.h"
+// forms_test.cpp - text in Normalization Form C, by the examples of UAX #15 and by its laws.
+#include "text/forms.h"
 
 #include <random>
 #include <string>
@@ -7,6 +7,8 @@
 #include "support/catch.h"
 #include "support/counting_allocator.h"
 #include "text/utf8.h"
+
+#if INLAY_WITH_UTF8PROC
 
 using namespace inlay;
 using namespace inlay::test;
@@ -16,9 +18,9 @@ namespace {
 std::string nfc(const std::string& text) {
   CountingAllocator heap;
   Allocator allocator(heap.host());
-  Array<char> out(allocator);
-  REQUIRE(append_nfc(text, out) == Status::ok);
-  return std::string(out.data(), out.size());
+  AlignedText out(allocator);
+  REQUIRE(append_form({text}, {false, true}, out) == Status::ok);
+  return std::string(out.text());
 }
 
 std::string utf8(std::initializer_list<char32_t> points) {
@@ -85,7 +87,7 @@ TEST_CASE("composing twice changes nothing more") {
     for (int k = 0; k < 8; ++k) text += utf8({pool[random() % std::size(pool)]});
     const std::string once = nfc(text);
     REQUIRE(nfc(once) == once);
-    if (surely_nfc(text)) REQUIRE(once == text);
+    if (surely_in_form(text, {false, true})) REQUIRE(once == text);
   }
 }
 
@@ -104,8 +106,9 @@ TEST_CASE("composing without memory is a status") {
     heap.fail_at = n;
     {
       Allocator allocator(heap.host());
-      Array<char> out(allocator);
-      const Status status = append_nfc(utf8({'e', 0x301, 'D', 0x307, 0x323}), out);
+      AlignedText out(allocator);
+      const std::string text = utf8({'e', 0x301, 'D', 0x307, 0x323});
+      const Status status = append_form({text}, {false, true}, out);
       if (status == Status::ok) break;
       CHECK(status == Status::memory);
       ++failures;
@@ -114,3 +117,5 @@ TEST_CASE("composing without memory is a status") {
   }
   CHECK(failures >= 3);
 }
+
+#endif

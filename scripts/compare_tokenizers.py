@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Compares inlay's tokenizers with PyPI tokenizers, sentencepiece and tiktoken, over many texts.
+
+    pip install tokenizers sentencepiece tiktoken
+    scripts/compare_tokenizers.py TOOL DATA [--texts 100000] [--only NAME] [--show 5]
+
+TOOL is the program tokenize_lines of the tests, DATA the folder of test data. Random texts are of all scripts; text
+of the data folder is cut into lines and pieces. Prints for each tokenizer how many texts gave other ids, another text
+when decoded, or other places of tokens, and a few of them. Exit 1 when there are any.
+"""
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import unicodedata
+
+RANGES = [(0x20, 0x7F), (0x20, 0x7F), (0x20, 0x7F), (0xA0, 0x180), (0x300, 0x370), (0x370, 0x400), (0x400, 0x530),
+          (0x590, 0x600), (0x600, 0x700), (0x900, 0xA00), (0xE00, 0xE80), (0x1100, 0x1200), (0x1E00, 0x2000),
+          (0x2000, 0x2070), (0x20A0, 0x2200), (0x2460, 0x2500), (0x2580, 0x2590), (0x3000, 0x3100), (0x4E00, 0x5000),
+          (0xAC00, 0xAD00), (0xF900, 0xFB50), (0xFE00, 0xFF00), (0xFF00, 0xFFF0), (0x10000, 0x10100),
+          (0x1D400, 0x1D500), (0x1F300, 0x1F700), (0x1F1E6, 0x1F200), (0x20000, 0x20100)]
+SPACES = [" ", " ", " ", "  ", "   ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2581", " \n ", "        "]
+WORDS = ["the", "The", "HELLO", "don't", "I'll", "we'VE", "it's", "1234567", "3.14", "camelCase", "snake_case", "über",
+         "naïve", "Москва", "東京", "日本語", "한국어", "العربية", "हिन्दी", "ภาษาไทย", "ελληνικά", "😀👍🏽", "👨‍👩‍👧", "fi", "ﬁ", "é",
+         "e\u0301", "½", "①", "Ǆ", "ß", "ŒUVRE", "!!", "...", "<s>", "</s>", "<unk>", "[CLS]", "[MASK]", "<|endoftext|>",
+         "<|im_end|>", "▁a", "##ing", "<0x41>", "'s", "'S", "ſ", "http://a.b/c?d=e&f", "AAAAAAAAAAAAAAAA", "____", "====",
+         "\u200b", "\u200d", "\ufeff", "\x00", "\x7f", "\ufffd", "İ", "ǅ", "\u0345", "ẛ̣"]
+
+
+def random_texts(count, rng):
+    for _ in range(count):
+        kind, parts = rng.random(), []
+        if kind < 0.15:  # any characters
+            for _ in range(rng.randint(1, 12)):
+                c = rng.randrange(0x30000)
+                if not 0xD800 <= c < 0xE000 and unicodedata.category(chr(c)) != "Cn":
+                    parts.append(chr(c))
+        elif kind < 0.35:  # one script
+            low, high = rng.choice(RANGES)
+            parts = [chr(rng.randrange(low, high)) if rng.random() < 0.85 else rng.choice(SPACES)
+                     for _ in range(rng.randint(1, 24))]
+        else:
+            for _ in range(rng.randint(1, 10)):
+                parts.append(rng.choice(WORDS) if rng.random() < 0.7
+                             else chr(rng.randrange(*rng.choice(RANGES))))
+                if rng.random() < 0.7:
+                    parts.append(rng.choice(SPACES))
+        yield "".join(c for c in parts if not unicodedata.category(c[0]) == "Cn" or len(c) > 1)
+
+
+def file_texts(data, count, rng):
+    texts = []
+    for name in ("wikitext-2-raw-test.txt", "frankenstein.txt", "wagahaiwa-nekodearu.txt"):
+        with open(os.path.join(data, "text", name), encoding="utf-8") as file:
+            texts.append(file.read())
+    for _ in range(count):
+        text = rng.choice(texts)
+        begin = rng.randrange(len(text))
+        yield text[begin:begin + rng.randint(1, 120)]
+
+
+def run_tool(tool, path, texts, *flags):
+    lines = "\n".join(t.encode().hex() for t in texts) + "\n"
+    done = subprocess.run([tool, path, *flags], input=lines, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{path}: {done.stderr.strip()}")
+    for line in done.stdout.splitlines():
+        if line.startswith("error"):
+            yield None, line, None
+            continue
+        tokens, _, text = line.partition("|")
+        tokens = [t.split(":") for t in tokens.split()]
+        yield [int(t[0]) for t in tokens], bytes.fromhex(text), [tuple(map(int, t[1:])) for t in tokens]
+
+
+class Hub:
+    """A tokenizer.json."""
+    flags = ("--special", "--ranges", "--decode", "0")
+
+    def __init__(self, path):
+        from tokenizers import Tokenizer
+        self.path = path
+        with open(os.path.join(path, "tokenizer.json"), encoding="utf-8") as file:
+            text = file.read()
+        try:
+            self.tokenizer = Tokenizer.from_str(text)
+        except Exception:  # merges whose no-break spaces somebody made plain ones; they never happen
+            said = json.loads(text)
+            said["model"]["merges"] = [m for m in said["model"]["merges"] if m.count(" ") == 1]
+            self.tokenizer = Tokenizer.from_str(json.dumps(said))
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+
+    def __call__(self, texts):
+        special = {i for i, token in self.tokenizer.get_added_tokens_decoder().items() if token.special}
+        for e in self.tokenizer.encode_batch(texts, add_special_tokens=True):
+            yield e.ids, self.tokenizer.decode([i for i in e.ids if i not in special]), e.offsets
+
+
+class Piece:
+    """A SentencePiece model."""
+    flags = ("--decode", "0")
+
+    def __init__(self, path, file):
+        import sentencepiece
+        self.path, self.model = path, sentencepiece.SentencePieceProcessor(model_file=os.path.join(path, file))
+
+    def __call__(self, texts):
+        for text in texts:
+            ids = self.model.encode(text)
+            unknown = self.model.unk_id() in ids  # which inlay leaves out: markup
+            yield ids, None if unknown else self.model.decode(ids), None
+
+
+def tokenizers_of(data):
+    root = os.path.join(data, "tokenizers")
+    for name in sorted(os.listdir(root)):
+        path = os.path.join(root, name)
+        if os.path.exists(os.path.join(path, "tokenizer.json")):
+            yield name, Hub(path)
+        for file in ("tokenizer.model", "spiece.model", "test_model.model"):
+            if os.path.exists(os.path.join(path, file)):
+                yield f"{name}/{file}", Piece(path, file)
+
+
+def same_places(text, ours, theirs):
+    """Whether characters are the same; a part of one is all of it. Added tokens and the white space that a
+    post-processor trims are left out."""
+    char_of, at = {}, 0
+    for i, c in enumerate(text):
+        for _ in c.encode():
+            char_of[at] = i
+            at += 1
+    for (begin, end), (a, b) in zip(ours, theirs):
+        if begin == end or a == b:
+            continue
+        begin, end = char_of[begin], char_of[end - 1] + 1
+        if (begin, end) != (a, b) and text[begin:end].strip() != text[a:b].strip():
+            return False
+    return True
+
+
+def compare(name, reference, tool, texts, show):
+    wrong = {"ids": 0, "text": 0, "places": 0}
+    path = reference.path
+    if isinstance(reference, Piece):
+        path = os.path.join(path, name.split("/")[1])
+    expected = reference(texts)
+    for text, ours, theirs in zip(texts, run_tool(tool, path, texts, *reference.flags), expected):
+        kinds = []
+        if ours[0] != list(theirs[0]):
+            kinds = ["ids"]
+        elif theirs[1] is not None and ours[1].decode("utf-8", "replace") != theirs[1]:
+            kinds = ["text"]
+        elif theirs[2] is not None and not same_places(text, ours[2], theirs[2]):
+            kinds = ["places"]
+        for kind in kinds:
+            wrong[kind] += 1
+            if wrong[kind] <= show:
+                print(f"  {kind}: {ascii(text)}")
+                if kind == "ids":
+                    print(f"    inlay     {ours[0]}\n    reference {list(theirs[0])}")
+                elif kind == "text":
+                    print(f"    inlay     {ascii(ours[1].decode('utf-8', 'replace'))}\n    reference {ascii(theirs[1])}")
+                else:
+                    print(f"    inlay     {ours[2]}\n    reference {theirs[2]}")
+    print(f"{name}: {len(texts)} texts, other ids {wrong['ids']}, other text {wrong['text']}, "
+          f"other places {wrong['places']}", flush=True)
+    return wrong["ids"] + wrong["text"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tool")
+    parser.add_argument("data")
+    parser.add_argument("--texts", type=int, default=100000)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--show", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    texts = list(random_texts(args.texts * 3 // 4, rng))
+    texts += file_texts(args.data, args.texts - len(texts), rng)
+    total = 0
+    for name, reference in tokenizers_of(args.data):
+        if args.only in name:
+            total += compare(name, reference, args.tool, texts, args.show)
+    sys.exit(1 if total else 0)
+
+
+if __name__ == "__main__":
+    main()
