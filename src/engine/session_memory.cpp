@@ -209,7 +209,8 @@ void Session::close() {
   Allocator& allocator = model.allocator();
   const SessionBytes bytes = bytes_;
   void* scratch = scratch_block_;
-  for (std::uint32_t i = 0; i < shape_.slots(); ++i) sequences_[i].watch.end();
+  // Where the session could not be laid out there are none yet.
+  for (std::uint32_t i = 0; sequences_ && i < shape_.slots(); ++i) sequences_[i].watch.end();
   this->~Session();  // ends the threads
   allocator.release(scratch, bytes.scratch);
   allocator.release(this, bytes.state);

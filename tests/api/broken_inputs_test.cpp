@@ -316,7 +316,7 @@ const Case folder_cases[] = {
      {"tokenizer.json", "Magic"}},
     {"vocabulary is an array",
      tokenizer("\"vocab\": {", "\"vocab\": [], \"old\": {"),
-     INLAY_ERROR_UNSUPPORTED,
+     INLAY_ERROR_FORMAT,
      {"tokenizer.json", "vocab"}},
     {"two tokens of one id",
      tokenizer("\"AB\": 47", "\"AB\": 46"),
