@@ -152,15 +152,17 @@ Value filter_indent(Renderer& r, Subject s, const Arguments& a) {
 Value filter_truncate(Renderer& r, Subject s, const Arguments& a) {
   Value p[4] = {Value::of(std::int64_t{255}), Value::of(false), r.text("..."), Value::none()};
   if (!r.bind(a, "truncate", {"length", "killwords", "end", "leeway"}, p)) return {};
-  const Text* text = r.bind_text(s, "truncate");
-  const Text* end = text ? r.bind_text(p[2], "truncate") : nullptr;
+  const Text* end = r.bind_text(p[2], "truncate");
   std::int64_t length = 0, leeway = 5;
   if (!end || !r.bind_whole(p[0], "truncate", length)) return {};
   if (!p[3].is(Kind::none) && !r.bind_whole(p[3], "truncate", leeway)) return {};
   const auto end_points = static_cast<std::int64_t>(count_points(end->view()));
   if (length < end_points || leeway < 0) return r.fail("truncate(): the length is below that of its end");
-  if (!r.work_bytes(text->size)) return {};
-  if (static_cast<std::int64_t>(count_points(text->view())) - leeway <= length) return s;
+  std::uint64_t size = 0;
+  if (!r.length(s, size)) return {};
+  if (static_cast<std::int64_t>(size) - leeway <= length) return s;
+  const Text* text = r.bind_text(s, "truncate");
+  if (!text) return {};
   std::size_t kept = byte_of_point(text->view(), static_cast<std::uint64_t>(length - end_points));
   if (!r.truth(p[1])) {
     const std::size_t space = inlay::slice(text->view(), 0, kept).rfind(' ');
