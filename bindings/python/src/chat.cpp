@@ -79,7 +79,8 @@ class Chat {
     inlay_chat_input input;
     inlay_chat_input_defaults(&input);
     input.generation_prompt = generation_prompt;
-    if (messages) input.messages_json = messages->data(), input.messages_json_length = messages->size();
+    if (messages)
+      input.messages_json = messages->data(), input.messages_json_length = messages->size();
     if (tools) input.tools = tools->data(), input.tools_length = tools->size();
     if (variables) input.variables = variables->data(), input.variables_length = variables->size();
     input.date = {date[0], date[1], date[2], date[3], date[4], date[5]};

@@ -7,7 +7,8 @@ using namespace inlay::test;
 
 namespace {
 
-Ids encode(const VocabData& given, std::string_view text, const std::vector<inlay_segment>& segments) {
+Ids encode(const VocabData& given, std::string_view text,
+           const std::vector<inlay_segment>& segments) {
   VocabData data = given;
   Allocator allocator{inlay_allocator{}};
   Tokenizer tokenizer(allocator);
@@ -23,7 +24,8 @@ std::vector<inlay_segment> segments_of(const Drawn& drawn) {
   std::vector<inlay_segment> segments;
   for (std::size_t i = 0; i < drawn.values.size(); ++i) {
     const std::uint32_t is_value = drawn.values[i] == 'v';
-    if (segments.empty() || segments.back().is_value != is_value) segments.push_back({0, is_value, 0});
+    if (segments.empty() || segments.back().is_value != is_value)
+      segments.push_back({0, is_value, 0});
     segments.back().end = i + 1;
   }
   return segments;
