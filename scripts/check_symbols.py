@@ -20,7 +20,7 @@ from pathlib import Path
 
 # Pure functions that every machine computes alike, and what compilers emit for plain code.
 EVERYWHERE = [
-    "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strncmp", "bcmp",
+    "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strchr", "strcmp", "strncmp", "bcmp",
     "fma", "fmaf", "sqrt", "sqrtf", "floor", "floorf", "ceil", "ceilf", "trunc", "truncf", "rint",
     "rintf", "nearbyint", "nearbyintf",
     "__udivti3", "__umodti3", "__popcountdi2", "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_",
@@ -37,6 +37,11 @@ ALLOWED = {
     "base/pages": ["madvise", "sysconf"],  # huge pages, and pages that are not needed any more
     # decimal numbers; its text is checked before, so that it never takes memory for long ones
     "format/json_values": ["_ZSt10from_charsPKcS0_RdSt12chars_format"],
+    # decimal numbers of templates, both ways; texts are at most 400 characters
+    "text/template/numbers": ["_ZSt10from_charsPKcS0_RdSt12chars_format",
+                              "_ZSt8to_charsPcS_dSt12chars_formati"],
+    "text/template/number_layout": ["_ZSt8to_charsPcS_dSt12chars_format",
+                                    "_ZSt8to_charsPcS_dSt12chars_formati"],
     # the built-in workers, and how many cores there are
     "base/threads": ["pthread_create", "pthread_join", "pthread_mutex_*", "pthread_cond_*",
                      "pthread_attr_*", "sysconf", "sched_yield", "sched_getaffinity",

@@ -105,7 +105,8 @@ class Conversation {
     const auto all = prompt.encode(tokenizer_).value();
     if (sequence_ && !said_.empty() && prompt.text().starts_with(said_)) {
       const auto more = prompt.encode(tokenizer_, said_.size()).value();
-      const bool fits = all.size() >= more.size() && std::equal(more.rbegin(), more.rend(), all.rbegin());
+      const bool fits =
+          all.size() >= more.size() && std::equal(more.rbegin(), more.rend(), all.rbegin());
       if (fits) return session_.feed(sequence_, more).value();
     }
     if (sequence_) session_.drop(sequence_).value();
@@ -142,9 +143,12 @@ class Conversation {
       std::fwrite(delta.text.data(), 1, delta.text.size(), stderr);
       return;
     }
-    if (delta.kind == Kind::call) put("\n[{} ", delta.text);
-    else if (delta.kind == Kind::call_end) write("]");
-    else write(delta.text);
+    if (delta.kind == Kind::call)
+      put("\n[{} ", delta.text);
+    else if (delta.kind == Kind::call_end)
+      write("]");
+    else
+      write(delta.text);
     flush_output();
   }
 

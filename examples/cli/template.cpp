@@ -19,11 +19,14 @@ struct Options {
   void declare(CLI::App& command) {
     command.add_option("model", path, "A model, or a file NAME.jinja")->required();
     command.add_option("--name", name, "A named template of the model, such as tool_use");
-    auto* given = command.add_option("--messages", messages, "A file with a JSON array of messages");
+    auto* given =
+        command.add_option("--messages", messages, "A file with a JSON array of messages");
     command.add_option("--tools", tools, "A file with a JSON array of tools")->needs(given);
-    auto* all = command.add_option("--context", context, "A file with all variables, a JSON object");
+    auto* all =
+        command.add_option("--context", context, "A file with all variables, a JSON object");
     given->excludes(all);
-    command.add_option("--now", now, "The date that templates see, 2025-07-10T12:00:00 (default: now)");
+    command.add_option("--now", now,
+                       "The date that templates see, 2025-07-10T12:00:00 (default: now)");
     command.add_flag("--no-generation-prompt", no_generation_prompt,
                      "The text does not end where an answer begins");
     command.add_flag("--no-trim", no_trim, "Jinja's trim_blocks and lstrip_blocks off");
@@ -49,9 +52,10 @@ inlay::Chat open_chat(const Options& options) {
 inlay::Date parse_date(const std::string& text) {
   inlay::Date date{};
   char end = 0;
-  const int read = std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d%c", &date.year, &date.month, &date.day,
-                               &date.hour, &date.minute, &date.second, &end);
-  if (read != 3 && read != 6) fail(inlay::Status::argument, "--now " + text + ": expected 2025-07-10T12:00:00");
+  const int read = std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d%c", &date.year, &date.month,
+                               &date.day, &date.hour, &date.minute, &date.second, &end);
+  if (read != 3 && read != 6)
+    fail(inlay::Status::argument, "--now " + text + ": expected 2025-07-10T12:00:00");
   return date;
 }
 
@@ -69,8 +73,11 @@ void render(const Options& options) {
     fail(inlay::Status::argument, "give --messages or --context");
   }
   const inlay::Chat chat = open_chat(options);
-  const auto read = [](const std::string& path) { return path.empty() ? std::string() : read_file(path); };
-  const std::string messages = read(options.messages), tools = read(options.tools), context = read(options.context);
+  const auto read = [](const std::string& path) {
+    return path.empty() ? std::string() : read_file(path);
+  };
+  const std::string messages = read(options.messages), tools = read(options.tools),
+                    context = read(options.context);
   inlay::RenderOptions render;
   render.generation_prompt = !options.no_generation_prompt;
   render.tools = tools;

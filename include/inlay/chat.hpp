@@ -40,10 +40,10 @@ struct ToolCall {
 struct Message {
   std::string role;  ///< "system", "user", "assistant", "tool" ...: of the host, never of a user
   std::string content;
-  std::string reasoning{};              ///< of an assistant; "": none
-  std::vector<ToolCall> tool_calls{};   ///< of an assistant
-  std::string name{};                   ///< of the tool whose result this is; "": none
-  std::string tool_call_id{};           ///< whose result this is; "": none
+  std::string reasoning{};             ///< of an assistant; "": none
+  std::vector<ToolCall> tool_calls{};  ///< of an assistant
+  std::string name{};                  ///< of the tool whose result this is; "": none
+  std::string tool_call_id{};          ///< whose result this is; "": none
 };
 
 /// Year 0: none.
@@ -52,11 +52,12 @@ using Date = inlay_date;
 using Segment = inlay_segment;
 
 struct ChatOptions {
-  std::string_view name{};      ///< a named template of the model; "": its only or default one
-  std::string_view text{};      ///< a template instead of the model's
-  bool no_trim = false;         ///< Jinja's trim_blocks and lstrip_blocks off
-  const Host* host = nullptr;   ///< whose memory is used; nullptr: the model's
-  std::uint64_t value_bytes = 0, output_bytes = 0, steps = 0;  ///< limits; 0: the defaults of inlay.h
+  std::string_view name{};     ///< a named template of the model; "": its only or default one
+  std::string_view text{};     ///< a template instead of the model's
+  bool no_trim = false;        ///< Jinja's trim_blocks and lstrip_blocks off
+  const Host* host = nullptr;  ///< whose memory is used; nullptr: the model's
+  std::uint64_t value_bytes = 0, output_bytes = 0,
+                steps = 0;  ///< limits; 0: the defaults of inlay.h
 };
 
 struct RenderOptions {
@@ -189,8 +190,8 @@ class Reply {
   void take(OnDelta&& on_delta) {
     inlay_delta raw{};
     for (raw.struct_size = sizeof raw; inlay_reply_next(raw_, &raw) == INLAY_OK;) {
-      const ReplyDelta delta{static_cast<ReplyDelta::Kind>(raw.kind), raw.call,
-                             {raw.text, raw.length}};
+      const ReplyDelta delta{
+          static_cast<ReplyDelta::Kind>(raw.kind), raw.call, {raw.text, raw.length}};
       note(delta);
       on_delta(delta);
     }
@@ -237,7 +238,8 @@ class Chat {
 
   /// Errors: argument (the template refuses the messages, or asks for the date), format, limit,
   /// memory.
-  Result<Prompt> render(std::span<const Message> messages, const RenderOptions& options = {}) const {
+  Result<Prompt> render(std::span<const Message> messages,
+                        const RenderOptions& options = {}) const {
     std::vector<std::string> calls;
     std::vector<inlay_message> raw;
     calls.reserve(messages.size());

@@ -502,7 +502,8 @@ static inline void inlay_chat_options_defaults(inlay_chat_options* options) {
 
 /* Compiles the template of `model`, or options->text, for which `model` may be NULL (then there are
  * no bos_token and eos_token). Errors: UNSUPPORTED (the model has no template, or none of that
- * name), FORMAT with line and tag, LIMIT (over 1 MiB, or nested over 200 deep), MEMORY, ARGUMENT. */
+ * name), FORMAT with line and tag, LIMIT (over 1 MiB, or nested over 200 deep), MEMORY, ARGUMENT.
+ */
 INLAY_API inlay_status inlay_chat_open(const inlay_model* model, const inlay_chat_options* options,
                                        inlay_chat** chat, inlay_error* error);
 INLAY_API void inlay_chat_close(inlay_chat* chat); /* NULL is allowed */
@@ -596,8 +597,8 @@ enum {
 
 typedef struct inlay_delta {
   uint32_t struct_size;
-  uint32_t kind;    /* INLAY_DELTA_... */
-  uint32_t call;    /* which tool call, counted from 0 */
+  uint32_t kind; /* INLAY_DELTA_... */
+  uint32_t call; /* which tool call, counted from 0 */
   uint32_t reserved;
   const char* text; /* valid until the next push */
   size_t length;
@@ -607,10 +608,10 @@ typedef struct inlay_delta {
  * "functionary", "functionary3.1", "plain"; NULL past the end. */
 INLAY_API const char* inlay_reply_format_name(uint32_t index);
 
-/* `format`: zero-terminated name; NULL: that of the chat's template. `prompt` (may be NULL): the one
- * that was rendered; a prompt that ends inside of reasoning makes the reply begin there. Uses the
- * allocator of `chat`, or the C library's when it is NULL. Errors: ARGUMENT (unknown format, neither
- * format nor chat), MEMORY. */
+/* `format`: zero-terminated name; NULL: that of the chat's template. `prompt` (may be NULL): the
+ * one that was rendered; a prompt that ends inside of reasoning makes the reply begin there. Uses
+ * the allocator of `chat`, or the C library's when it is NULL. Errors: ARGUMENT (unknown format,
+ * neither format nor chat), MEMORY. */
 INLAY_API inlay_status inlay_reply_open(const inlay_chat* chat, const char* format,
                                         const inlay_prompt* prompt, inlay_reply** reply,
                                         inlay_error* error);

@@ -102,9 +102,8 @@ inlay_status inlay_prompt_get(const inlay_prompt* prompt, const char** text, siz
 }
 
 inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
-                                           const inlay_prompt* prompt, size_t from,
-                                           int32_t* ids, size_t capacity, size_t* count,
-                                           inlay_error* error) {
+                                           const inlay_prompt* prompt, size_t from, int32_t* ids,
+                                           size_t capacity, size_t* count, inlay_error* error) {
   CallError call(error);
   if (!tokenizer) return null_argument(call, "tokenizer");
   if (!prompt) return null_argument(call, "prompt");
@@ -124,13 +123,13 @@ inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
     if (is_error(segments.push(segment))) return code(fail_memory(call, "encoding a prompt"));
   }
   const std::string_view text{p.text().data() + from, p.text().size() - from};
-  const Status status = model.tokenizer()->encode(text, INLAY_ENCODE_PARSE_SPECIAL, result, call, nullptr,
-                                                  segments.span());
+  const Status status = model.tokenizer()->encode(text, INLAY_ENCODE_PARSE_SPECIAL, result, call,
+                                                  nullptr, segments.span());
   if (is_error(status)) return code(status);
   *count = result.size();
   if (capacity < result.size()) {
-    return code(fail(call, Status::limit, "encode: {} ids needed, the buffer has {}",
-                     result.size(), capacity));
+    return code(fail(call, Status::limit, "encode: {} ids needed, the buffer has {}", result.size(),
+                     capacity));
   }
   std::copy(result.begin(), result.end(), ids);
   return INLAY_OK;
@@ -139,8 +138,7 @@ inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
 const char* inlay_reply_format_name(uint32_t index) { return reply_format_name(index); }
 
 inlay_status inlay_reply_open(const inlay_chat* chat, const char* format,
-                              const inlay_prompt* prompt, inlay_reply** reply,
-                              inlay_error* error) {
+                              const inlay_prompt* prompt, inlay_reply** reply, inlay_error* error) {
   CallError call(error);
   if (!reply) return null_argument(call, "reply");
   if (!chat && !format) return null_argument(call, "format");

@@ -91,7 +91,7 @@ Status Chat::find_text(const Model* model, const inlay_chat_options& options,
   const std::string_view name{options.name ? options.name : "", options.name_length};
   char key[128] = "tokenizer.chat_template";
   std::size_t size = 23;
-  if (!name.empty()) size = print(key, sizeof key, "tokenizer.chat_template.{}", Shown(name));
+  if (!name.empty()) size = print(key, sizeof key, "tokenizer.chat_template.{}", name);
   const std::string_view file = model->manifest().file();
   if (size < sizeof key && model->manifest().find({key, size})) {
     return model->manifest().get({key, size}, text, error);

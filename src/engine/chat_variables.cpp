@@ -63,10 +63,13 @@ class VariableWriter {
 
   Status add_text(Dict& turn, std::size_t index, std::string_view name, const char* text,
                   std::size_t length) {
-    if (!text) return length ? fail(error_, Status::argument, "messages[{}].{} is NULL", index, name) : Status::ok;
+    if (!text)
+      return length ? fail(error_, Status::argument, "messages[{}].{} is NULL", index, name)
+                    : Status::ok;
     const std::string_view view{text, length};
     if (const std::size_t valid = utf8_valid_prefix(view); valid < length) {
-      return fail(error_, Status::format, "messages[{}].{}: byte {} is no UTF-8", index, name, valid);
+      return fail(error_, Status::format, "messages[{}].{}: byte {} is no UTF-8", index, name,
+                  valid);
     }
     const Text* copy = copy_text(arena_, view, Origin::input);
     return copy ? set(turn, name, jinja::Value::of(copy)) : out_of_memory();
@@ -101,8 +104,9 @@ Status check_date(const inlay_date& d, Error& error) {
 
 }  // namespace
 
-Status add_chat_variables(const inlay_chat_input& input, std::span<const std::string_view, 4> specials,
-                          Variables& variables, Error& error) {
+Status add_chat_variables(const inlay_chat_input& input,
+                          std::span<const std::string_view, 4> specials, Variables& variables,
+                          Error& error) {
   INLAY_TRY(check_date(input.date, error));
   VariableWriter writer(variables, error);
   if (input.messages || input.messages_json) {

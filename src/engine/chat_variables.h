@@ -10,7 +10,8 @@
 namespace inlay {
 
 // `specials`: texts of the begin, end, unknown and padding token; empty ones are left undefined.
-Status add_chat_variables(const inlay_chat_input& input, std::span<const std::string_view, 4> specials,
+Status add_chat_variables(const inlay_chat_input& input,
+                          std::span<const std::string_view, 4> specials,
                           jinja::Variables& variables, Error& error);
 
 }  // namespace inlay

@@ -12,7 +12,10 @@ class ValueReader {
  public:
   ValueReader(std::string_view json, std::string_view name, Origin origin, Arena& arena,
               Error& error)
-      : json_text_(json), json_(json, name, arena.allocator(), error), origin_(origin), arena_(arena) {}
+      : json_text_(json),
+        json_(json, name, arena.allocator(), error),
+        origin_(origin),
+        arena_(arena) {}
 
   Status run(Value& value) {
     read(value);
@@ -40,8 +43,10 @@ class ValueReader {
   }
 
   void out_of_memory() {
-    if (arena_.at_limit()) json_.refuse_with(Status::limit, "values over {} bytes", arena_.limit());
-    else json_.refuse(Status::memory, "out of memory");
+    if (arena_.at_limit())
+      json_.refuse_with(Status::limit, "values over {} bytes", arena_.limit());
+    else
+      json_.refuse(Status::memory, "out of memory");
   }
 
   void read_object(Value& value) {

@@ -49,8 +49,7 @@ SpecialTokens::Match SpecialTokens::match_at(std::string_view text, std::size_t 
   return best;
 }
 
-SpecialTokens::Match SpecialTokens::find(std::string_view text, std::size_t from,
-                                         bool with_control,
+SpecialTokens::Match SpecialTokens::find(std::string_view text, std::size_t from, bool with_control,
                                          std::span<const inlay_segment> segments) const {
   const bool* starts = with_control ? starts_any_ : starts_user_;
   std::size_t segment = segment_at(segments, from);

@@ -8,6 +8,7 @@ A `Model` is an open file, shared freely between threads. A `Session` runs it st
 here prints, and every failure is an `Error` that names its cause.
 """
 
+from ._chat import Chat, Message, Prompt, Reply, ToolCall, reply_formats
 from ._inlay import Logits, version as __version__
 from ._model import Generation, Model, isas, quantize_types
 from ._session import Session
@@ -16,8 +17,8 @@ from ._types import (Error, Event, Finish, GenerateOptions, Isa, MetadataArray, 
                      SamplerOptions, SessionInfo, SessionOptions, Status, Tensor, TokenizerInfo)
 
 __all__ = [
-    "Error", "Event", "Finish", "GenerateOptions", "Generation", "Isa", "Logits", "MetadataArray",
-    "Model", "ModelInfo", "Plan", "SamplerOptions", "Session", "SessionInfo", "SessionOptions",
-    "Status", "Tensor", "TextStream", "Tokenizer", "TokenizerInfo", "__version__", "isas",
-    "quantize_types",
+    "Chat", "Error", "Event", "Finish", "GenerateOptions", "Generation", "Isa", "Logits", "MetadataArray",
+    "Message", "Model", "ModelInfo", "Plan", "Prompt", "Reply", "SamplerOptions", "Session", "SessionInfo", "SessionOptions",
+    "Status", "Tensor", "TextStream", "Tokenizer", "TokenizerInfo", "ToolCall",
+    "__version__", "isas", "quantize_types", "reply_formats",
 ]

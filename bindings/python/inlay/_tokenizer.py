@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import Any, Iterable, Mapping, Sequence
 
 from . import _inlay
+from ._chat import Chat
 from ._types import TokenizerInfo
 
 _ADD_SPECIAL, _PARSE_SPECIAL = 1, 2
@@ -49,6 +50,20 @@ class Tokenizer:
     def is_end(self, id: int) -> bool:
         """Whether a generation ends with this token."""
         return self._model.is_end(id)
+
+    def apply_chat_template(self, messages: Sequence[Mapping[str, Any]],
+                            tools: Sequence[Any] | None = None, *, name: str | None = None,
+                            chat_template: str | None = None, tokenize: bool = True,
+                            add_generation_prompt: bool = True, **variables: Any) -> Any:
+        """Messages to the ids of a prompt, or with tokenize=False to its text.
+
+        As transformers renders them, but text of messages never becomes a control token.
+        name: a named template such as "tool_use". chat_template: one instead of the model's.
+        variables: more of them, such as enable_thinking=False; date: what the template sees.
+        """
+        prompt = Chat(self._model, name=name, template=chat_template).render(
+            messages, tools, add_generation_prompt=add_generation_prompt, **variables)
+        return prompt.encode() if tokenize else prompt.text
 
     def stream(self, *, continues: bool = False) -> TextStream:
         """A new stream that turns tokens into whole characters, one token after the other.

@@ -178,5 +178,6 @@ void add_model(py::module_& module);
 void add_quantize(py::class_<Model>& model, py::module_& module);
 void add_tokenizer(py::class_<Model>& model, py::module_& module);
 void add_session(py::module_& module);
+void add_chat(py::module_& module);
 
 }  // namespace inlay_python

@@ -28,4 +28,5 @@ PYBIND11_MODULE(_inlay, module) {
   module.attr("version") = inlay_version();
   inlay_python::add_model(module);
   inlay_python::add_session(module);
+  inlay_python::add_chat(module);
 }

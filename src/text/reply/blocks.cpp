@@ -27,7 +27,13 @@ std::size_t blanks(std::string_view text) {
 struct Found {
   std::size_t at = nowhere;
   std::size_t size = 0;
-  enum class What : std::uint8_t { nothing, think_open, think_close, call, dropped } what = What::nothing;
+  enum class What : std::uint8_t {
+    nothing,
+    think_open,
+    think_close,
+    call,
+    dropped
+  } what = What::nothing;
   std::size_t call = 0;
 };
 
@@ -100,8 +106,10 @@ void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_
     return;
   }
   if (!marks.name_begin.empty()) {
-    const std::size_t size = marks.name_begin.size() < rest.size() ? marks.name_begin.size() : rest.size();
-    if (slice(rest, 0, size) != slice(marks.name_begin, 0, size)) return give_up(reply, reply.scan_from);
+    const std::size_t size =
+        marks.name_begin.size() < rest.size() ? marks.name_begin.size() : rest.size();
+    if (slice(rest, 0, size) != slice(marks.name_begin, 0, size))
+      return give_up(reply, reply.scan_from);
     if (size < marks.name_begin.size()) {
       if (at_end) give_up(reply, held.size());
       return;
@@ -111,10 +119,12 @@ void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_
   std::size_t kept = 0;
   const std::size_t end = find_mark(rest, marks.name_end, kept);
   const std::size_t name_size = end == nowhere ? rest.size() : end;
-  if (name_size > longest_name || (end == nowhere && at_end)) return give_up(reply, reply.scan_from);
+  if (name_size > longest_name || (end == nowhere && at_end))
+    return give_up(reply, reply.scan_from);
   if (end == nowhere) return;
   // Between the name and its value white space may come, and the value decides.
-  const std::size_t value = static_cast<std::size_t>(rest.data() - held.data()) + end + marks.name_end.size();
+  const std::size_t value =
+      static_cast<std::size_t>(rest.data() - held.data()) + end + marks.name_end.size();
   const std::string_view behind = slice(held, value, held.size());
   const std::size_t gap = blanks(behind);
   if (gap == behind.size()) {
@@ -175,7 +185,9 @@ void step_object(Reply& reply, std::size_t call, bool at_end) {
 void step_behind(Reply& reply, const CallMarks& marks, std::size_t call, bool at_end) {
   const std::string_view held = reply.held();
   std::size_t at = 0;
-  while (at < held.size() && (is_blank(held[at]) || (marks.name_end.empty() && (held[at] == ',' || held[at] == ']')))) ++at;
+  while (at < held.size() &&
+         (is_blank(held[at]) || (marks.name_end.empty() && (held[at] == ',' || held[at] == ']'))))
+    ++at;
   const std::string_view rest = slice(held, at, held.size());
   if (rest.empty()) {
     if (at_end) reply.drop(held.size()), reply.state = text_state;
@@ -187,7 +199,9 @@ void step_behind(Reply& reply, const CallMarks& marks, std::size_t call, bool at
     reply.state = call_state(call, Phase::object);
     return;
   }
-  if (!marks.close.empty() && !at_end && rest.size() < marks.close.size() && marks.close.starts_with(rest)) return;
+  if (!marks.close.empty() && !at_end && rest.size() < marks.close.size() &&
+      marks.close.starts_with(rest))
+    return;
   const bool closed = !marks.close.empty() && rest.starts_with(marks.close);
   reply.drop(closed ? at + marks.close.size() : at);
   reply.state = text_state;
@@ -225,7 +239,9 @@ void step_blocks(Reply& reply, const BlockMarks& marks, bool at_end) {
     if (space == reply.held().size() && !at_end) return;
     reply.state = text_state;
     for (std::size_t i = 0; i < marks.calls.size() && !reply.in_reasoning; ++i) {
-      if (!marks.calls[i].open.empty() || space == reply.held().size() || reply.held()[space] != '{') continue;
+      if (!marks.calls[i].open.empty() || space == reply.held().size() ||
+          reply.held()[space] != '{')
+        continue;
       reply.scan_from = space;
       reply.scan.reset();
       reply.state = call_state(i, Phase::object);
@@ -240,8 +256,10 @@ void step_blocks(Reply& reply, const BlockMarks& marks, bool at_end) {
     case Phase::behind: return step_behind(reply, marks.calls[call], call, at_end);
     case Phase::arguments: {
       bool failed = false;
-      if (step_arguments(reply, failed)) reply.state = call_state(call, Phase::behind);
-      else if (at_end) reply.drop(reply.held().size());
+      if (step_arguments(reply, failed))
+        reply.state = call_state(call, Phase::behind);
+      else if (at_end)
+        reply.drop(reply.held().size());
     }
   }
 }

@@ -7,12 +7,12 @@ namespace {
 
 #define BAR "\xef\xbd\x9c"
 #define BLANK "\xe2\x96\x81"
-constexpr CallMarks calls[] = {
-    {"<" BAR "tool" BLANK "call" BLANK "begin" BAR ">", "\n```json\n",
-     "function<" BAR "tool" BLANK "sep" BAR ">", "```<" BAR "tool" BLANK "call" BLANK "end" BAR ">"}};
-constexpr CallMarks named_calls[] = {
-    {"<" BAR "tool" BLANK "call" BLANK "begin" BAR ">", "<" BAR "tool" BLANK "sep" BAR ">", "",
-     "<" BAR "tool" BLANK "call" BLANK "end" BAR ">"}};
+constexpr CallMarks calls[] = {{"<" BAR "tool" BLANK "call" BLANK "begin" BAR ">", "\n```json\n",
+                                "function<" BAR "tool" BLANK "sep" BAR ">",
+                                "```<" BAR "tool" BLANK "call" BLANK "end" BAR ">"}};
+constexpr CallMarks named_calls[] = {{"<" BAR "tool" BLANK "call" BLANK "begin" BAR ">",
+                                      "<" BAR "tool" BLANK "sep" BAR ">", "",
+                                      "<" BAR "tool" BLANK "call" BLANK "end" BAR ">"}};
 constexpr std::string_view dropped[] = {"<" BAR "tool" BLANK "calls" BLANK "begin" BAR ">",
                                         "<" BAR "tool" BLANK "calls" BLANK "end" BAR ">",
                                         "<" BAR "end" BLANK "of" BLANK "sentence" BAR ">"};

@@ -1,5 +1,5 @@
-// functionary.cpp - Functionary 3.2: parts that begin with >>>, then "all" or a function's name, and
-// a newline.
+// functionary.cpp - Functionary 3.2: parts that begin with >>>, then "all" or a function's name,
+// and a newline.
 #include "text/reply/blocks.h"
 #include "text/utf8.h"
 
@@ -56,14 +56,19 @@ void step_body(Reply& reply, bool at_end) {
     const std::string_view name = is_line ? slice(reply.held(), 3, newline) : std::string_view();
     const bool unknown = is_line && name != "all" && newline + 1 == all && !at_end;
     if (unknown) return;
-    const bool is_part = is_line && (name == "all" || (newline + 1 < all && reply.held()[newline + 1] == '{'));
-    if (is_part) reply.state = header;
-    else reply.tell(INLAY_DELTA_CONTENT, part_mark.size());
+    const bool is_part =
+        is_line && (name == "all" || (newline + 1 < all && reply.held()[newline + 1] == '{'));
+    if (is_part)
+      reply.state = header;
+    else
+      reply.tell(INLAY_DELTA_CONTENT, part_mark.size());
   }
 }
 
-bool fits(std::string_view text) { return text.find(part_mark) != std::string_view::npos &&
-                                          text.find("functions") != std::string_view::npos; }
+bool fits(std::string_view text) {
+  return text.find(part_mark) != std::string_view::npos &&
+         text.find("functions") != std::string_view::npos;
+}
 
 void step(Reply& reply, bool at_end) {
   bool failed = false;
@@ -72,8 +77,10 @@ void step(Reply& reply, bool at_end) {
     case body: return step_body(reply, at_end);
     default: break;
   }
-  if (step_arguments(reply, failed)) reply.state = body;
-  else if (at_end) reply.drop(reply.held().size());
+  if (step_arguments(reply, failed))
+    reply.state = body;
+  else if (at_end)
+    reply.drop(reply.held().size());
 }
 
 }  // namespace

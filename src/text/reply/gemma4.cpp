@@ -6,14 +6,16 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t text_state = 1, call_state = 2;  // of step_blocks; the call is read here
-constexpr std::string_view open_mark = "<|tool_call>", close_mark = "<tool_call|>", quote = "<|\"|>";
+constexpr std::string_view open_mark = "<|tool_call>", close_mark = "<tool_call|>",
+                           quote = "<|\"|>";
 constexpr std::string_view think_open = "<|channel>thought\n", think_close = "<channel|>";
 constexpr std::string_view dropped[] = {"<turn|>"};
 constexpr CallMarks calls[] = {{open_mark, "", "", ""}};
 constexpr BlockMarks marks{think_open, think_close, calls, dropped};
 
 bool is_word(char c) {
-  return c == '_' || c == '-' || c == '.' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return c == '_' || c == '-' || c == '.' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z');
 }
 
 void add_escaped(Reply& reply, std::string_view bytes) {
@@ -24,7 +26,8 @@ void add_escaped(Reply& reply, std::string_view bytes) {
       const char pair[2] = {'\\', c};
       reply.tell_text(INLAY_DELTA_ARGUMENTS, {pair, 2});
     } else if (byte < 0x20) {
-      reply.tell_text(INLAY_DELTA_ARGUMENTS, {escape, print(escape, sizeof escape, "\\u{:04x}", static_cast<unsigned>(byte))});
+      reply.tell_text(INLAY_DELTA_ARGUMENTS, {escape, print(escape, sizeof escape, "\\u{:04x}",
+                                                            static_cast<unsigned>(byte))});
     } else {
       reply.tell_text(INLAY_DELTA_ARGUMENTS, {&c, 1});
     }

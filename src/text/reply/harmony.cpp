@@ -11,7 +11,9 @@ constexpr std::size_t longest_header = 1024;
 constexpr std::string_view message_mark = "<|message|>";
 constexpr std::string_view ends[] = {"<|end|>", "<|call|>", "<|return|>", "<|start|>"};
 
-bool has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+bool has(std::string_view text, std::string_view word) {
+  return text.find(word) != std::string_view::npos;
+}
 
 // "to=functions.name" in the header; empty: no recipient.
 std::string_view recipient(std::string_view text) {
@@ -71,7 +73,9 @@ void step_body(Reply& reply, bool at_end) {
   const bool found = first != std::string_view::npos;
   const std::size_t all = reply.held().size();
   reply.tell(reply.in_reasoning ? INLAY_DELTA_REASONING : INLAY_DELTA_CONTENT,
-             found ? first : at_end ? all : all - most_kept);
+             found    ? first
+             : at_end ? all
+                      : all - most_kept);
   if (!found) return;
   reply.drop(size);
   reply.in_reasoning = false;
@@ -106,8 +110,10 @@ void step(Reply& reply, bool at_end) {
     case between: return step_between(reply, at_end);
     default: break;
   }
-  if (step_arguments(reply, failed)) reply.state = body;
-  else if (at_end) reply.drop(reply.held().size());
+  if (step_arguments(reply, failed))
+    reply.state = body;
+  else if (at_end)
+    reply.drop(reply.held().size());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// hermes.cpp - Hermes, Qwen and many others: <tool_call>{"name": ..., "arguments": ...}</tool_call>.
+// hermes.cpp - Hermes, Qwen and many others: <tool_call>{"name": ..., "arguments":
+// ...}</tool_call>.
 #include "text/reply/blocks.h"
 
 namespace inlay {

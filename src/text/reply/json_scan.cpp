@@ -39,7 +39,8 @@ void JsonScan::open(char c, std::string_view) {
     bad_ = true;
     return;
   }
-  arrays_ = c == '[' ? arrays_ | std::uint64_t{1} << depth_ : arrays_ & ~(std::uint64_t{1} << depth_);
+  arrays_ =
+      c == '[' ? arrays_ | std::uint64_t{1} << depth_ : arrays_ & ~(std::uint64_t{1} << depth_);
   ++depth_;
 }
 
@@ -52,8 +53,10 @@ void JsonScan::close(char c, std::string_view text) {
   }
   --depth_;
   ++at_;
-  if (depth_ == 0) done_ = true;
-  else end_value(text);
+  if (depth_ == 0)
+    done_ = true;
+  else
+    end_value(text);
   --at_;
 }
 
@@ -61,9 +64,12 @@ void JsonScan::run(std::string_view text) {
   for (; at_ < text.size() && !done_ && !bad_; ++at_) {
     const char c = text[at_];
     if (in_string_) {
-      if (escaped_) escaped_ = false;
-      else if (c == '\\') escaped_ = true;
-      else if (c == '"') end_string(text);
+      if (escaped_)
+        escaped_ = false;
+      else if (c == '\\')
+        escaped_ = true;
+      else if (c == '"')
+        end_string(text);
       continue;
     }
     if (is_blank(c)) {

@@ -21,9 +21,9 @@ class JsonScan {
   // Goes on to the end of `text`, which begins with the text of the calls before.
   void run(std::string_view text);
 
-  bool done() const { return done_; }      // the value is whole; it ends at at()
-  bool bad() const { return bad_; }        // no object or array begins here, or brackets do not fit
-  std::size_t at() const { return at_; }   // bytes looked at
+  bool done() const { return done_; }     // the value is whole; it ends at at()
+  bool bad() const { return bad_; }       // no object or array begins here, or brackets do not fit
+  std::size_t at() const { return at_; }  // bytes looked at
   Range name, arguments;
   std::size_t arguments_begin = 0;  // 0: not met
 

@@ -121,8 +121,8 @@ bool Reply::next(inlay_delta& delta) {
 
 void Reply::tell_text(std::uint32_t kind, std::string_view text) {
   if (failed()) return;
-  const bool is_text = kind == INLAY_DELTA_CONTENT || kind == INLAY_DELTA_REASONING ||
-                       kind == INLAY_DELTA_ARGUMENTS;
+  const bool is_text =
+      kind == INLAY_DELTA_CONTENT || kind == INLAY_DELTA_REASONING || kind == INLAY_DELTA_ARGUMENTS;
   if (is_text && text.empty()) return;
   const std::size_t begin = told_.size();
   const std::uint32_t call = kind >= INLAY_DELTA_CALL && calls_ ? calls_ - 1 : 0;

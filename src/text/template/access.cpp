@@ -43,9 +43,7 @@ bool Renderer::length(const Value& value, std::uint64_t& length) {
   length = 0;
   switch (value.kind) {
     case Kind::undefined: return true;
-    case Kind::text:
-      length = count_points(value.view());
-      return work(1 + value.text->size / 16);
+    case Kind::text: length = count_points(value.view()); return work(1 + value.text->size / 16);
     case Kind::dict: length = value.dict->pairs.count; return true;
     case Kind::loop: length = value.loop->items.count; return true;
     case Kind::list:
@@ -88,8 +86,8 @@ bool Renderer::iterate(const Value& value, Vec<Value>& items) {
       const Text& text = *value.text;
       if (!work(text.size)) return false;
       for (std::uint32_t at = 0; at < text.size;) {
-        const auto size = static_cast<std::uint32_t>(
-            utf8_step({text.data + at, text.size - at}).length);
+        const auto size =
+            static_cast<std::uint32_t>(utf8_step({text.data + at, text.size - at}).length);
         const Value item = slice(text, at, at + size);
         if (failed() || !add(item)) return false;
         at += size;
@@ -133,8 +131,7 @@ Value Renderer::item(const Value& of, const Value& key) {
   if (failed()) return {};
   if (of.is(Kind::undefined)) return undefined_error(of);
   if (of.is(Kind::dict)) {
-    const bool no_key =
-        key.is(Kind::dict) || (key.is(Kind::list) && key.list->form == Form::list);
+    const bool no_key = key.is(Kind::dict) || (key.is(Kind::list) && key.list->form == Form::list);
     if (const Pair* pair = no_key ? nullptr : of.dict->find(key)) return pair->value;
   }
   const bool is_sequence = of.is(Kind::list) && of.list->form <= Form::range;
@@ -184,8 +181,10 @@ Value Renderer::part(const Value& of, const Value& start, const Value& stop, con
   const std::int64_t by = step.is(Kind::none) ? 1 : step.whole();
   if (by == 0) return fail("a slice with step 0");
   const bool back = by < 0;
-  std::int64_t from = start.is(Kind::none) ? (back ? count - 1 : 0) : clip(start.whole(), count, back);
-  const std::int64_t to = stop.is(Kind::none) ? (back ? -1 : count) : clip(stop.whole(), count, back);
+  std::int64_t from =
+      start.is(Kind::none) ? (back ? count - 1 : 0) : clip(start.whole(), count, back);
+  const std::int64_t to =
+      stop.is(Kind::none) ? (back ? -1 : count) : clip(stop.whole(), count, back);
   if (of.is_text() && by == 1) {
     if (from >= to) return text("");
     const std::uint32_t begin = byte_of_point(of.view(), static_cast<std::uint64_t>(from));

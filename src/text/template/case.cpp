@@ -23,8 +23,10 @@ const CaseRange* find(const CaseRange (&ranges)[N], char32_t c) {
   std::size_t low = 0, high = N;
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (ranges[middle].last < c) low = middle + 1;
-    else high = middle;
+    if (ranges[middle].last < c)
+      low = middle + 1;
+    else
+      high = middle;
   }
   // Ranges of every second character may lie inside each other.
   for (std::size_t i = low; i < N && ranges[i].first <= c; ++i) {

@@ -17,7 +17,8 @@ Value item_at_path(Renderer& r, const Value& item, const Value& path, const Valu
   for (std::size_t from = 0; from <= whole.size() && !r.failed();) {
     std::size_t to = from;
     bool digits = true;
-    for (; to < whole.size() && whole[to] != '.'; ++to) digits &= whole[to] >= '0' && whole[to] <= '9';
+    for (; to < whole.size() && whole[to] != '.'; ++to)
+      digits &= whole[to] >= '0' && whole[to] <= '9';
     std::int64_t index = 0;
     const std::string_view name = inlay::slice(whole, from, to);
     const bool is_index = digits && read_integer(name, 10, index);
@@ -46,7 +47,8 @@ Value sort_key(Renderer& r, const Value& item, const Value& path, bool case_sens
 // The keys of |sort are lists, one part for each path between commas: equal parts are not compared.
 Value sort_keys_of(Renderer& r, const Value& item, const Value& path, bool case_sensitive) {
   List* parts = r.make_list();
-  if (!path.is_text()) return r.push(parts, sort_key(r, item, path, case_sensitive)) ? Value::of(parts) : Value();
+  if (!path.is_text())
+    return r.push(parts, sort_key(r, item, path, case_sensitive)) ? Value::of(parts) : Value();
   for (std::size_t from = 0, to = 0; to < path.text->size; from = to + 1) {
     to = path.view().find(',', from);
     if (to == std::string_view::npos) to = path.text->size;
@@ -55,10 +57,11 @@ Value sort_keys_of(Renderer& r, const Value& item, const Value& path, bool case_
   return r.failed() ? Value() : Value::of(parts);
 }
 
-bool sort_keys(Renderer& r, const Vec<Value>& items, const Value& path, bool case_sensitive, bool as_lists,
-               Vec<Value>& keys) {
+bool sort_keys(Renderer& r, const Vec<Value>& items, const Value& path, bool case_sensitive,
+               bool as_lists, Vec<Value>& keys) {
   for (const Value& item : items) {
-    const Value key = as_lists ? sort_keys_of(r, item, path, case_sensitive) : sort_key(r, item, path, case_sensitive);
+    const Value key = as_lists ? sort_keys_of(r, item, path, case_sensitive)
+                               : sort_key(r, item, path, case_sensitive);
     if (r.failed()) return false;
     if (!keys.push(r.arena(), key)) return r.out_of_memory(), false;
   }
@@ -126,9 +129,11 @@ Value filter_join(Renderer& r, Subject s, const Arguments& a) {
   Vec<Value> items, parts;
   if (!r.bind(a, "join", {"d", "attribute"}, p) || !r.iterate(s, items)) return {};
   const Text* separator = r.to_text(p[0]);
-  if (!separator || p[1].is(Kind::none)) return separator ? join(r, items, *separator, false) : Value();
+  if (!separator || p[1].is(Kind::none))
+    return separator ? join(r, items, *separator, false) : Value();
   for (const Value& item : items) {
-    if (!parts.push(r.arena(), item_at_path(r, item, p[1], Value::none()))) return r.out_of_memory();
+    if (!parts.push(r.arena(), item_at_path(r, item, p[1], Value::none())))
+      return r.out_of_memory();
   }
   return r.failed() ? Value() : join(r, parts, *separator, false);
 }
@@ -147,7 +152,8 @@ Value filter_first(Renderer& r, Subject s, const Arguments& a) {
 
 Value filter_last(Renderer& r, Subject s, const Arguments& a) {
   if (!r.bind(a, "last", {}, nullptr)) return {};
-  if (s.is(Kind::list) && s.list->form == Form::generator) return r.fail("a generator cannot be reversed");
+  if (s.is(Kind::list) && s.list->form == Form::generator)
+    return r.fail("a generator cannot be reversed");
   Vec<Value> items;
   if (!r.iterate(s, items)) return {};
   return items.count ? items.back() : r.absent("last item", "empty sequence");
@@ -182,7 +188,8 @@ Value filter_dictsort(Renderer& r, Subject s, const Arguments& a) {
   if (!r.bind(a, "dictsort", {"case_sensitive", "by", "reverse"}, p)) return {};
   const Text* by = r.bind_text(p[1], "dictsort");
   if (!by) return {};
-  if (!s.is(Kind::dict)) return s.is(Kind::undefined) ? r.attribute(s, "items") : r.fail("dictsort wants a mapping");
+  if (!s.is(Kind::dict))
+    return s.is(Kind::undefined) ? r.attribute(s, "items") : r.fail("dictsort wants a mapping");
   const bool by_value = by->view() == "value";
   if (!by_value && by->view() != "key") return r.fail("dictsort(): sorts by key or value");
   const Value items = dict_items(r, s, {});
@@ -207,7 +214,8 @@ Value filter_unique(Renderer& r, Subject s, const Arguments& a) {
     const Value key = sort_key(r, item, p[1], r.truth(p[0]));
     if (r.failed() || !r.is_hashable(key)) return {};
     if (seen.find(key)) continue;
-    if (!seen.set(r.arena(), key, Value::none()) || !kept.push(r.arena(), item)) return r.out_of_memory();
+    if (!seen.set(r.arena(), key, Value::none()) || !kept.push(r.arena(), item))
+      return r.out_of_memory();
   }
   return as_list(r, kept, Form::generator);
 }
@@ -261,8 +269,8 @@ Value filter_slice(Renderer& r, Subject s, const Arguments& a) {
 Value filter_groupby(Renderer& r, Subject s, const Arguments& a) {
   Value p[3] = {Value::missing(), Value::none(), Value::of(false)};
   Vec<Value> items, own, keys;
-  if (!r.bind(a, "groupby", {"attribute", "default", "case_sensitive"}, p) || !r.iterate(s, items) ||
-      !copy(r, items, own)) {
+  if (!r.bind(a, "groupby", {"attribute", "default", "case_sensitive"}, p) ||
+      !r.iterate(s, items) || !copy(r, items, own)) {
     return {};
   }
   const bool sensitive = r.truth(p[2]);

@@ -26,7 +26,8 @@ Value filter_abs(Renderer& r, Subject s, const Arguments& a) {
   if (!r.bind(a, "abs", {}, nullptr)) return {};
   if (s.is(Kind::real)) return Value::of(std::fabs(s.real));
   if (!s.is_whole()) return r.fail_with("abs of '{}'", Renderer::type_name(s));
-  return s.whole() < 0 ? r.binary(Op::subtract, Value::of(std::int64_t{0}), s) : Value::of(s.whole());
+  return s.whole() < 0 ? r.binary(Op::subtract, Value::of(std::int64_t{0}), s)
+                       : Value::of(s.whole());
 }
 
 Value filter_int(Renderer& r, Subject s, const Arguments& a) {
@@ -35,7 +36,8 @@ Value filter_int(Renderer& r, Subject s, const Arguments& a) {
   if (!r.bind(a, "int", {"default", "base"}, p) || !r.bind_whole(p[1], "int", base)) return {};
   if (s.is(Kind::undefined)) return r.attribute(s, "int");
   if (s.is_whole()) return Value::of(s.whole());
-  if (s.is_text() && base >= 2 && base <= 36 && read_integer(s.view(), static_cast<int>(base), whole)) {
+  if (s.is_text() && base >= 2 && base <= 36 &&
+      read_integer(s.view(), static_cast<int>(base), whole)) {
     return Value::of(whole);
   }
   double real = 0;
@@ -57,7 +59,8 @@ Value filter_float(Renderer& r, Subject s, const Arguments& a) {
 Value filter_round(Renderer& r, Subject s, const Arguments& a) {
   Value p[2] = {Value::of(std::int64_t{0}), r.text("common")};
   std::int64_t digits = 0;
-  if (!r.bind(a, "round", {"precision", "method"}, p) || !r.bind_whole(p[0], "round", digits)) return {};
+  if (!r.bind(a, "round", {"precision", "method"}, p) || !r.bind_whole(p[0], "round", digits))
+    return {};
   if (s.is(Kind::undefined)) return r.attribute(s, "round");
   const Text* method = r.bind_text(p[1], "round");
   if (!method) return {};
@@ -70,7 +73,8 @@ Value filter_round(Renderer& r, Subject s, const Arguments& a) {
                        : Value::of(static_cast<std::int64_t>(round_to(s.number(), places)));
   }
   const bool up = method->view() == "ceil";
-  if (!up && method->view() != "floor") return r.fail("round(): the method is common, ceil or floor");
+  if (!up && method->view() != "floor")
+    return r.fail("round(): the method is common, ceil or floor");
   double unit = 1;
   for (int i = 0; i < std::abs(places); ++i) unit *= 10;
   if (places < 0) unit = 1 / unit;

@@ -36,9 +36,12 @@ Value choose(Renderer& r, Subject s, const Arguments& a, bool keeps, bool by_att
 Value map_attribute(Renderer& r, const Vec<Value>& items, const Arguments& a) {
   Value path, otherwise = Value::none();
   for (const NamedValue& named : a.named) {
-    if (named.name == "attribute") path = named.value;
-    else if (named.name == "default") otherwise = named.value;
-    else return r.fail_with("map() takes no argument '{}' here", Shown(named.name));
+    if (named.name == "attribute")
+      path = named.value;
+    else if (named.name == "default")
+      otherwise = named.value;
+    else
+      return r.fail_with("map() takes no argument '{}' here", Shown(named.name));
   }
   List* mapped = r.make_list(Form::generator);
   for (const Value& item : items) {
@@ -68,9 +71,17 @@ Value filter_map(Renderer& r, Subject s, const Arguments& a) {
   return r.failed() ? Value() : Value::of(mapped);
 }
 
-Value filter_select(Renderer& r, Subject s, const Arguments& a) { return choose(r, s, a, true, false); }
-Value filter_reject(Renderer& r, Subject s, const Arguments& a) { return choose(r, s, a, false, false); }
-Value filter_selectattr(Renderer& r, Subject s, const Arguments& a) { return choose(r, s, a, true, true); }
-Value filter_rejectattr(Renderer& r, Subject s, const Arguments& a) { return choose(r, s, a, false, true); }
+Value filter_select(Renderer& r, Subject s, const Arguments& a) {
+  return choose(r, s, a, true, false);
+}
+Value filter_reject(Renderer& r, Subject s, const Arguments& a) {
+  return choose(r, s, a, false, false);
+}
+Value filter_selectattr(Renderer& r, Subject s, const Arguments& a) {
+  return choose(r, s, a, true, true);
+}
+Value filter_rejectattr(Renderer& r, Subject s, const Arguments& a) {
+  return choose(r, s, a, false, true);
+}
 
 }  // namespace inlay::jinja

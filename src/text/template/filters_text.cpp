@@ -41,8 +41,12 @@ const Text* escape_markup(Renderer& r, const Text& text) {
   return r.failed() ? nullptr : escaped.text;
 }
 
-Value filter_upper(Renderer& r, Subject s, const Arguments& a) { return letters(r, s, a, Letters::upper); }
-Value filter_lower(Renderer& r, Subject s, const Arguments& a) { return letters(r, s, a, Letters::lower); }
+Value filter_upper(Renderer& r, Subject s, const Arguments& a) {
+  return letters(r, s, a, Letters::upper);
+}
+Value filter_lower(Renderer& r, Subject s, const Arguments& a) {
+  return letters(r, s, a, Letters::lower);
+}
 Value filter_title(Renderer& r, Subject s, const Arguments& a) {
   return letters(r, s, a, Letters::jinja_title);
 }
@@ -152,15 +156,18 @@ Value filter_indent(Renderer& r, Subject s, const Arguments& a) {
 Value filter_truncate(Renderer& r, Subject s, const Arguments& a) {
   Value p[4] = {Value::of(std::int64_t{255}), Value::of(false), r.text("..."), Value::none()};
   if (!r.bind(a, "truncate", {"length", "killwords", "end", "leeway"}, p)) return {};
-  const Text* text = r.bind_text(s, "truncate");
-  const Text* end = text ? r.bind_text(p[2], "truncate") : nullptr;
+  const Text* end = r.bind_text(p[2], "truncate");
   std::int64_t length = 0, leeway = 5;
   if (!end || !r.bind_whole(p[0], "truncate", length)) return {};
   if (!p[3].is(Kind::none) && !r.bind_whole(p[3], "truncate", leeway)) return {};
   const auto end_points = static_cast<std::int64_t>(count_points(end->view()));
-  if (length < end_points || leeway < 0) return r.fail("truncate(): the length is below that of its end");
-  if (!r.work_bytes(text->size)) return {};
-  if (static_cast<std::int64_t>(count_points(text->view())) - leeway <= length) return s;
+  if (length < end_points || leeway < 0)
+    return r.fail("truncate(): the length is below that of its end");
+  std::uint64_t size = 0;
+  if (!r.length(s, size)) return {};
+  if (static_cast<std::int64_t>(size) - leeway <= length) return s;
+  const Text* text = r.bind_text(s, "truncate");
+  if (!text) return {};
   std::size_t kept = byte_of_point(text->view(), static_cast<std::uint64_t>(length - end_points));
   if (!r.truth(p[1])) {
     const std::size_t space = inlay::slice(text->view(), 0, kept).rfind(' ');
@@ -180,14 +187,17 @@ bool add_quoted(Renderer& r, TextBuilder& out, const Value& value, bool in_query
   constexpr std::string_view plain = "_.-~";
   for_runs(*text, [&](std::string_view bytes, Origin origin) {
     for (const char c : bytes) {
-      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      const bool letter =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
       char escape[8];
       if (letter || plain.find(c) != std::string_view::npos || (c == '/' && !in_query)) {
         out.add(c, origin);
       } else if (c == ' ' && in_query) {
         out.add('+', origin);
       } else {
-        out.add({escape, print(escape, sizeof escape, "%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)))}, origin);
+        out.add({escape, print(escape, sizeof escape, "%{:02X}",
+                               static_cast<unsigned>(static_cast<unsigned char>(c)))},
+                origin);
       }
     }
   });
@@ -222,8 +232,10 @@ Value filter_wordcount(Renderer& r, Subject s, const Arguments& a) {
   std::int64_t count = 0;
   bool inside = false;
   for (const char c : text->view()) {
-    if (static_cast<unsigned char>(c) >= 0x80) return r.fail("wordcount of texts that are not ASCII is not known");
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    if (static_cast<unsigned char>(c) >= 0x80)
+      return r.fail("wordcount of texts that are not ASCII is not known");
+    const bool word =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     count += word && !inside;
     inside = word;
   }

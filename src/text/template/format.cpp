@@ -21,7 +21,8 @@ bool read_size(std::string_view text, std::size_t& at, std::uint32_t most, std::
 // Walks the items of a % format.
 class Percent {
  public:
-  Percent(Renderer& r, const Text& format, const Value& value) : r_(r), format_(format), out_(r.arena()) {
+  Percent(Renderer& r, const Text& format, const Value& value)
+      : r_(r), format_(format), out_(r.arena()) {
     is_tuple_ = value.is(Kind::list) && value.list->form == Form::tuple;
     whole_ = value;
   }
@@ -125,7 +126,8 @@ class Percent {
       std::int64_t whole = value.is(Kind::real) ? 0 : value.whole();
       if (value.is(Kind::real)) {
         if (std::strchr("xXo", type)) return bad("a hexadecimal format wants an integer");
-        if (!(value.real > -9.2e18 && value.real < 9.2e18)) return bad("a number that does not fit 64 bits");
+        if (!(value.real > -9.2e18 && value.real < 9.2e18))
+          return bad("a number that does not fit 64 bits");
         whole = static_cast<std::int64_t>(value.real);
       }
       if (layout.alternate && type == 'd') layout.alternate = false;
@@ -202,7 +204,8 @@ class Braces {
       conversion = field[name_end + 1];
       name_end += 2;
       if (conversion != 's' && conversion != 'r') return bad("this conversion is not known");
-      if (name_end < field.size() && field[name_end] != ':') return bad("a broken field of a format");
+      if (name_end < field.size() && field[name_end] != ':')
+        return bad("a broken field of a format");
       TextBuilder own(r_.arena());
       if (conversion == 's' ? !r_.print(value, own) : !r_.repr(value, own)) return false;
       value = r_.give(own);
@@ -218,7 +221,8 @@ class Braces {
     const std::string_view first = inlay::slice(path, 0, at);
     std::size_t digits = 0;
     std::uint32_t index = 0;
-    if (!read_size(first, digits, 1000000, index) || first.empty() || digits != first.size()) index = next_;
+    if (!read_size(first, digits, 1000000, index) || first.empty() || digits != first.size())
+      index = next_;
     if (first.empty()) ++next_;
     if (first.empty() || digits == first.size()) {
       if (index >= arguments_.items.count) return bad("not enough arguments for the format");
@@ -237,13 +241,16 @@ class Braces {
     for (std::size_t at = 0; at < path.size() && !r_.failed();) {
       const bool item = path[at] == '[';
       std::size_t end = at + 1;
-      while (end < path.size() && (item ? path[end] != ']' : path[end] != '.' && path[end] != '[')) ++end;
+      while (end < path.size() && (item ? path[end] != ']' : path[end] != '.' && path[end] != '['))
+        ++end;
       if (item && end == path.size()) return bad("a broken field of a format");
       const std::string_view name = inlay::slice(path, at + 1, end);
       std::size_t digits = 0;
       std::uint32_t index = 0;
-      const bool is_index = item && read_size(name, digits, 1000000, index) && digits == name.size();
-      const Value key = is_index ? Value::of(std::int64_t{index}) : r_.give(copy_text(r_.arena(), name, Origin::text));
+      const bool is_index =
+          item && read_size(name, digits, 1000000, index) && digits == name.size();
+      const Value key = is_index ? Value::of(std::int64_t{index})
+                                 : r_.give(copy_text(r_.arena(), name, Origin::text));
       if (r_.failed()) return false;
       value = item ? r_.item(value, key) : r_.attribute(value, key.view());
       at = end + item;
@@ -271,12 +278,14 @@ class Braces {
       if (!layout.align) layout.align = '=', layout.fill = '0';
       ++at;
     }
-    if (!read_size(spec, at, Layout::most_width, layout.width)) return bad("a format that is too wide");
+    if (!read_size(spec, at, Layout::most_width, layout.width))
+      return bad("a format that is too wide");
     if (is(',') || is('_')) layout.thousands = spec[at++];
     if (is('.')) {
       std::uint32_t precision = 0;
       const std::size_t digits = ++at;
-      if (!read_size(spec, at, Layout::most_precision, precision)) return bad("a format that is too wide");
+      if (!read_size(spec, at, Layout::most_precision, precision))
+        return bad("a format that is too wide");
       if (at == digits) return bad("a format without its precision");
       layout.precision = static_cast<std::int32_t>(precision);
     }
@@ -297,13 +306,15 @@ class Braces {
     }
     if (value.is(Kind::real)) {
       if (!layout.align) layout.align = '>';
-      return write_real(out_, value.real, layout) || out_.is_bad() || bad("this format is not for a float");
+      return write_real(out_, value.real, layout) || out_.is_bad() ||
+             bad("this format is not for a float");
     }
     if (!value.is_whole()) return bad("only texts and numbers have formats");
     if (layout.precision >= 0 && !(layout.type && std::strchr("eEfFgG%", layout.type))) {
       return bad("an integer's format has no precision");
     }
-    return write_integer(out_, value.whole(), layout) || out_.is_bad() || bad("this format is not for an int");
+    return write_integer(out_, value.whole(), layout) || out_.is_bad() ||
+           bad("this format is not for an int");
   }
 
   Renderer& r_;

@@ -44,7 +44,8 @@ Value function_namespace(Renderer& r, Subject, const Arguments& a) {
 }
 
 Value function_range(Renderer& r, Subject, const Arguments& a) {
-  if (a.named.count || !a.items.count || a.items.count > 3) return r.fail("range() takes 1 to 3 integers");
+  if (a.named.count || !a.items.count || a.items.count > 3)
+    return r.fail("range() takes 1 to 3 integers");
   std::int64_t p[3] = {0, 0, 1};
   for (std::uint32_t i = 0; i < a.items.count; ++i) {
     if (!r.bind_whole(a.items[i], "range", p[i])) return {};
@@ -54,8 +55,10 @@ Value function_range(Renderer& r, Subject, const Arguments& a) {
   if (step == 0) return r.fail("range(): the step is 0");
   std::int64_t span = 0;
   const bool fits = step > 0 ? subtract_whole(p[1], p[0], span) : subtract_whole(p[0], p[1], span);
-  const std::uint64_t by = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
-  const std::uint64_t count = span <= 0 && fits ? 0 : (static_cast<std::uint64_t>(span) + by - 1) / by;
+  const std::uint64_t by =
+      step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  const std::uint64_t count =
+      span <= 0 && fits ? 0 : (static_cast<std::uint64_t>(span) + by - 1) / by;
   if (!fits || count > static_cast<std::uint64_t>(longest_range)) {
     return r.fail("range() over 100000 numbers", Status::limit);
   }

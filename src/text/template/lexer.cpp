@@ -142,7 +142,8 @@ Status Lexer::read_comment() {
   if (end == std::string_view::npos) return bad("missing end of comment tag");
   std::size_t next = end + 2;
   const char sign = end > at_ ? source_[end - 1] : '\0';
-  if (sign == '-') next = skip_space(next);
+  if (sign == '-')
+    next = skip_space(next);
   else if (sign != '+' && syntax_.trim_blocks && next < source_.size() && source_[next] == '\n')
     ++next;
   advance(next);

@@ -45,8 +45,7 @@ bool Lexer::read_end(Tag tag) {
     if (trims && end < source_.size() && source_[end] == '\n') ++end;
   } else if (rest.size() > 2 && slice(rest, 1, 3) == close && rest[0] == '-') {
     end = skip_space(at_ + 3);
-  } else if (rest.size() > 2 && slice(rest, 1, 3) == close && rest[0] == '+' &&
-             tag == Tag::block) {
+  } else if (rest.size() > 2 && slice(rest, 1, 3) == close && rest[0] == '+' && tag == Tag::block) {
     end = at_ + 3;
   }
   if (!end) return false;
@@ -63,11 +62,16 @@ Status Lexer::read_inside(Tag tag) {
       return tokens_->push(arena_, {type, line, {}}) ? Status::ok : out_of_memory();
     }
     const char c = source_[at_];
-    if (const std::size_t next = skip_space(at_); next > at_) advance(next);
-    else if (is_digit(c)) INLAY_TRY(read_number());
-    else if (is_name_byte(c)) INLAY_TRY(read_name());
-    else if (c == '\'' || c == '"') INLAY_TRY(read_string(c));
-    else INLAY_TRY(read_operator());
+    if (const std::size_t next = skip_space(at_); next > at_)
+      advance(next);
+    else if (is_digit(c))
+      INLAY_TRY(read_number());
+    else if (is_name_byte(c))
+      INLAY_TRY(read_name());
+    else if (c == '\'' || c == '"')
+      INLAY_TRY(read_string(c));
+    else
+      INLAY_TRY(read_operator());
   }
 }
 
@@ -100,7 +104,8 @@ Status Lexer::read_number() {
     std::size_t digit = whole + 1;
     while (most && digit < source_.size()) {
       const std::size_t from = digit + (source_[digit] == '_');
-      if (from >= source_.size() || hex_value(source_[from]) < 0 || hex_value(source_[from]) >= most)
+      if (from >= source_.size() || hex_value(source_[from]) < 0 ||
+          hex_value(source_[from]) >= most)
         break;
       digit = from + 1;
     }

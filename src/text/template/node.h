@@ -31,16 +31,16 @@ enum class NodeType : std::uint8_t {
   concat,    // items joined by ~
   choice,    // a if b else c; c may be nullptr
   // statements
-  data,       // value
-  output,     // a
-  group,      // items one after the other
-  condition,  // items are tests, more are bodies; one more body than tests: else
-  loop,       // for a in b if c: body items[0], else items[1] or nullptr
-  set,        // a = b
-  set_block,  // a = text of items[0], through the filter b
-  with,       // items are targets, more are values, a the body
-  macro,      // named: parameters and defaults; a the body
-  call_block, // b called with a macro of the parameters in named; a the body
+  data,          // value
+  output,        // a
+  group,         // items one after the other
+  condition,     // items are tests, more are bodies; one more body than tests: else
+  loop,          // for a in b if c: body items[0], else items[1] or nullptr
+  set,           // a = b
+  set_block,     // a = text of items[0], through the filter b
+  with,          // items are targets, more are values, a the body
+  macro,         // named: parameters and defaults; a the body
+  call_block,    // b called with a macro of the parameters in named; a the body
   filter_block,  // b over the text of a
   scope,         // a inside a scope of its own: generation
   stop,          // break
@@ -84,7 +84,7 @@ struct Node {
   bool uses_caller = false;
   std::uint16_t depth = 0;  // of the tree below
   std::uint32_t line = 0;
-  std::uint32_t id = 0;  // of the name
+  std::uint32_t id = 0;    // of the name
   std::uint32_t list = 0;  // of a filter or test: its place in the list
   std::string_view name;
   Node* a = nullptr;

@@ -71,7 +71,8 @@ bool write_integer(TextBuilder& out, std::int64_t value, const Layout& layout) {
   char bytes[128];
   const std::uint64_t magnitude =
       value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
-  auto size = static_cast<std::size_t>(std::to_chars(bytes, bytes + 96, magnitude, base).ptr - bytes);
+  auto size =
+      static_cast<std::size_t>(std::to_chars(bytes, bytes + 96, magnitude, base).ptr - bytes);
   if (type == 'X') {
     for (std::size_t i = 0; i < size; ++i) {
       if (bytes[i] >= 'a') bytes[i] = static_cast<char>(bytes[i] - 32);
@@ -108,12 +109,12 @@ bool write_real(TextBuilder& out, double value, const Layout& layout) {
   if (std::isnan(value) || std::isinf(value) || (!layout.type && layout.precision < 0)) {
     size = write_real(magnitude, bytes);
   } else {
-    const auto form = percent || lower == 'f'  ? std::chars_format::fixed
-                      : lower == 'e'           ? std::chars_format::scientific
-                                               : std::chars_format::general;
+    const auto form = percent || lower == 'f' ? std::chars_format::fixed
+                      : lower == 'e'          ? std::chars_format::scientific
+                                              : std::chars_format::general;
     const bool general = form == std::chars_format::general;
-    const char* end = std::to_chars(bytes, bytes + 900, magnitude, form,
-                                    general && digits == 0 ? 1 : digits).ptr;
+    const char* end =
+        std::to_chars(bytes, bytes + 900, magnitude, form, general && digits == 0 ? 1 : digits).ptr;
     size = static_cast<std::size_t>(end - bytes);
     if (!layout.type && !std::memchr(bytes, '.', size) && !std::memchr(bytes, 'e', size)) {
       bytes[size++] = '.';
@@ -127,7 +128,8 @@ bool write_real(TextBuilder& out, double value, const Layout& layout) {
   }
   if (percent) bytes[size++] = '%';
   size = separate(bytes, size, layout.thousands, sizeof bytes);
-  return put(out, sign_of(std::signbit(value) && !std::isnan(value), layout), {bytes, size}, layout);
+  return put(out, sign_of(std::signbit(value) && !std::isnan(value), layout), {bytes, size},
+             layout);
 }
 
 bool write_padded(TextBuilder& out, const Text& text, const Layout& layout) {

@@ -24,7 +24,8 @@ bool clean(std::string_view text, char* bytes, std::size_t& size) {
       continue;
     }
     const auto is_sign = [](char c) { return c == '+' || c == '-' || c == '_' || c == '.'; };
-    if (i == 0 || i + 1 == text.size() || is_sign(text[i - 1]) || is_sign(text[i + 1])) return false;
+    if (i == 0 || i + 1 == text.size() || is_sign(text[i - 1]) || is_sign(text[i + 1]))
+      return false;
   }
   return size > 0;
 }
@@ -158,7 +159,8 @@ double round_to(double value, int digits) {
     return std::nearbyint(value / unit) * unit;
   }
   if (digits > 300) return value;
-  const auto end = std::to_chars(bytes, bytes + sizeof bytes, value, std::chars_format::fixed, digits);
+  const auto end =
+      std::to_chars(bytes, bytes + sizeof bytes, value, std::chars_format::fixed, digits);
   double rounded = value;
   std::from_chars(bytes, end.ptr, rounded);
   return rounded;

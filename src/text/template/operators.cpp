@@ -9,8 +9,8 @@ namespace inlay::jinja {
 namespace {
 
 std::string_view spelling(Op op) {
-  constexpr std::string_view spelled[] = {"+",  "-", "*",  "/", "//", "%",  "**", "==",
-                                          "!=", "<", "<=", ">", ">=", "in", "not in"};
+  constexpr std::string_view spelled[] = {
+      "+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "in", "not in"};
   return spelled[static_cast<int>(op)];
 }
 
@@ -38,8 +38,8 @@ Value Renderer::binary(Op op, const Value& a, const Value& b) {
 Value Renderer::arithmetic(Op op, const Value& a, const Value& b) {
   const bool divides = op == Op::divide || op == Op::floor_divide || op == Op::modulo;
   if (divides && b.number() == 0) return fail("division by zero");
-  const bool whole = a.is_whole() && b.is_whole() && op != Op::divide &&
-                     !(op == Op::power && b.whole() < 0);
+  const bool whole =
+      a.is_whole() && b.is_whole() && op != Op::divide && !(op == Op::power && b.whole() < 0);
   return whole ? whole_arithmetic(op, a.whole(), b.whole())
                : real_arithmetic(op, a.number(), b.number());
 }
@@ -194,7 +194,7 @@ bool Renderer::less(const Value& a, const Value& b) {
     not_supported(Op::less, a, b);
     return false;
   }
-  const Vec<Value> &x = a.list->items, &y = b.list->items;
+  const Vec<Value>&x = a.list->items, &y = b.list->items;
   for (std::uint32_t i = 0; i < x.count && i < y.count; ++i) {
     if (!equal(x[i], y[i])) return less(x[i], y[i]);
     if (failed()) return false;
@@ -215,14 +215,17 @@ std::size_t Renderer::find(std::string_view whole, std::string_view part, std::s
   std::uint64_t compared = 0;
   std::size_t at = from, found = none;
   while (found == none && at + part.size() <= whole.size()) {
-    const void* first = std::memchr(whole.data() + at, part[0], whole.size() - part.size() + 1 - at);
+    const void* first =
+        std::memchr(whole.data() + at, part[0], whole.size() - part.size() + 1 - at);
     if (!first) break;
     at = static_cast<std::size_t>(static_cast<const char*>(first) - whole.data());
     std::size_t same = 1;
     while (same < part.size() && whole[at + same] == part[same]) ++same;
     compared += same;
-    if (same == part.size()) found = at;
-    else if (compared > 65536 && !work_bytes(compared)) break;
+    if (same == part.size())
+      found = at;
+    else if (compared > 65536 && !work_bytes(compared))
+      break;
     if (compared > 65536) compared = 0;
     ++at;
   }
@@ -268,8 +271,9 @@ bool Renderer::sort(Vec<Value>& values, Vec<Value>& keys, bool reverse) {
       const std::uint32_t middle = low + width < count ? low + width : count;
       const std::uint32_t high = middle + width < count ? middle + width : count;
       for (std::uint32_t a = low, b = middle, to = low; to < high; ++to) {
-        const bool second = a == middle || (b < high && (reverse ? less(keys[a], keys[b])
-                                                                 : less(keys[b], keys[a])));
+        const bool second =
+            a == middle ||
+            (b < high && (reverse ? less(keys[a], keys[b]) : less(keys[b], keys[a])));
         if (failed()) return false;
         const std::uint32_t from = second ? b++ : a++;
         other_values[to] = values[from];

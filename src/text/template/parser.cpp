@@ -49,8 +49,8 @@ Node* Parser::expected(std::string_view what) {
 
 Node* Parser::out_of_memory() {
   if (is_error(status_)) return nullptr;
-  status_ = arena_.at_limit() ? fail(error_, Status::limit, "chat template: its tree is over {} bytes",
-                                     arena_.limit())
+  status_ = arena_.at_limit() ? fail(error_, Status::limit,
+                                     "chat template: its tree is over {} bytes", arena_.limit())
                               : fail_memory(error_, "chat template");
   return nullptr;
 }

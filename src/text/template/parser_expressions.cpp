@@ -129,9 +129,12 @@ Node* Parser::parse_compare() {
 Node* Parser::parse_sum() {
   Node* left = parse_concat();
   while (left) {
-    if (skip("+")) left = binary(Op::add, left, parse_concat());
-    else if (skip("-")) left = binary(Op::subtract, left, parse_concat());
-    else break;
+    if (skip("+"))
+      left = binary(Op::add, left, parse_concat());
+    else if (skip("-"))
+      left = binary(Op::subtract, left, parse_concat());
+    else
+      break;
   }
   return left;
 }
@@ -151,11 +154,16 @@ Node* Parser::parse_concat() {
 Node* Parser::parse_product() {
   Node* left = parse_power();
   while (left) {
-    if (skip("*")) left = binary(Op::multiply, left, parse_power());
-    else if (skip("/")) left = binary(Op::divide, left, parse_power());
-    else if (skip("//")) left = binary(Op::floor_divide, left, parse_power());
-    else if (skip("%")) left = binary(Op::modulo, left, parse_power());
-    else break;
+    if (skip("*"))
+      left = binary(Op::multiply, left, parse_power());
+    else if (skip("/"))
+      left = binary(Op::divide, left, parse_power());
+    else if (skip("//"))
+      left = binary(Op::floor_divide, left, parse_power());
+    else if (skip("%"))
+      left = binary(Op::modulo, left, parse_power());
+    else
+      break;
   }
   return left;
 }

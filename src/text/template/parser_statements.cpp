@@ -49,16 +49,26 @@ Node* Parser::parse_statement() {
   const std::string_view outer = tag_;
   tag_ = now().text;
   Node* node = nullptr;
-  if (tag_ == "if") node = parse_if();
-  else if (tag_ == "for") node = parse_for();
-  else if (tag_ == "set") node = parse_set();
-  else if (tag_ == "with") node = parse_with();
-  else if (tag_ == "macro") node = parse_macro();
-  else if (tag_ == "call") node = parse_call_block();
-  else if (tag_ == "filter") node = parse_filter_block();
-  else if (tag_ == "generation") node = parse_generation();
-  else if (tag_ == "break" || tag_ == "continue") node = parse_loop_control();
-  else return bad("no such tag in chat templates");
+  if (tag_ == "if")
+    node = parse_if();
+  else if (tag_ == "for")
+    node = parse_for();
+  else if (tag_ == "set")
+    node = parse_set();
+  else if (tag_ == "with")
+    node = parse_with();
+  else if (tag_ == "macro")
+    node = parse_macro();
+  else if (tag_ == "call")
+    node = parse_call_block();
+  else if (tag_ == "filter")
+    node = parse_filter_block();
+  else if (tag_ == "generation")
+    node = parse_generation();
+  else if (tag_ == "break" || tag_ == "continue")
+    node = parse_loop_control();
+  else
+    return bad("no such tag in chat templates");
   tag_ = outer;
   return sized(node);
 }

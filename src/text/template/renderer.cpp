@@ -36,7 +36,8 @@ Status Renderer::run(const Node* root, const Dict* variables, const Text** outpu
 
 Value Renderer::fail(std::string_view text, Status status) {
   if (!failed()) {
-    status_ = inlay::fail(error_, status, "chat template: line {}, {}: {}", line_, words(tag_), text);
+    status_ =
+        inlay::fail(error_, status, "chat template: line {}, {}: {}", line_, words(tag_), text);
   }
   return {};
 }
@@ -72,8 +73,10 @@ bool Renderer::go_deeper() {
 
 List* Renderer::make_list(Form form) {
   List* list = arena_.make<List>();
-  if (list) list->form = form;
-  else out_of_memory();
+  if (list)
+    list->form = form;
+  else
+    out_of_memory();
   return list;
 }
 
@@ -166,8 +169,10 @@ bool Renderer::bind_whole(const Value& value, std::string_view who, std::int64_t
 const Text* Renderer::bind_text(const Value& value, std::string_view who) {
   if (failed()) return nullptr;
   if (value.is_text()) return value.text;
-  if (value.is(Kind::undefined)) undefined_error(value);
-  else fail_with("{}() wants a str, not '{}'", who, type_name(value));
+  if (value.is(Kind::undefined))
+    undefined_error(value);
+  else
+    fail_with("{}() wants a str, not '{}'", who, type_name(value));
   return nullptr;
 }
 

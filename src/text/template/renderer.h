@@ -146,7 +146,7 @@ class Renderer {
                      const Arguments& arguments);
   Value apply_test(std::uint32_t list, std::string_view name, const Value& subject,
                    const Arguments& arguments);
-  static const char* type_name(const Value& value);  // as Python's
+  static const char* type_name(const Value& value);               // as Python's
   bool sort(Vec<Value>& values, Vec<Value>& keys, bool reverse);  // stable, values with their keys
 
   // Gives arguments to parameters: those not given stay as they are. A name that begins with '.'

@@ -227,7 +227,8 @@ Value Renderer::make_macro(const Node* node) {
   macro->name = node->name;
   macro->macro = node;
   macro->scope = scope_;
-  for (Scope* scope = scope_; scope && !scope->is_kept; scope = scope->parent) scope->is_kept = true;
+  for (Scope* scope = scope_; scope && !scope->is_kept; scope = scope->parent)
+    scope->is_kept = true;
   return Value::of(macro);
 }
 
@@ -299,8 +300,10 @@ bool Renderer::bind_rest(const Function& function, const Arguments& arguments, S
     bool is_parameter = false;
     for (const Named& parameter : macro.named) is_parameter |= parameter.name == named.name;
     if (is_parameter || failed()) continue;
-    if (macro.uses_caller && named.name == "caller") caller = named.value;
-    else if (!kwargs->set(arena_, named.name, named.value)) out_of_memory();
+    if (macro.uses_caller && named.name == "caller")
+      caller = named.value;
+    else if (!kwargs->set(arena_, named.name, named.value))
+      out_of_memory();
   }
   if (failed()) return false;
   if (varargs->items.count && !macro.uses_varargs) {

@@ -4,8 +4,9 @@
 namespace inlay::jinja {
 namespace {
 
-constexpr std::string_view months[] = {"January", "February", "March",     "April",   "May",      "June",
-                                       "July",    "August",   "September", "October", "November", "December"};
+constexpr std::string_view months[] = {"January",   "February", "March",    "April",
+                                       "May",       "June",     "July",     "August",
+                                       "September", "October",  "November", "December"};
 constexpr std::string_view weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                          "Thursday", "Friday", "Saturday"};
 
@@ -90,7 +91,8 @@ Value function_strftime_now(Renderer& r, Subject, const Arguments& a) {
   if (!r.bind(a, "strftime_now", {"format"}, &p)) return {};
   const Text* format = r.bind_text(p, "strftime_now");
   if (!format) return {};
-  if (r.now().year == 0) return r.fail("the template asks for the date; none was given", Status::argument);
+  if (r.now().year == 0)
+    return r.fail("the template asks for the date; none was given", Status::argument);
   TextBuilder out(r.arena());
   Date date(out, r.now());
   const std::string_view text = format->view();

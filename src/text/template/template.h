@@ -33,8 +33,8 @@ class Template {
 
   // Once. Errors: FORMAT with line and tag, LIMIT, MEMORY.
   Status compile(std::string_view text, Syntax syntax, Error& error);
-  // Appends to nothing: `out` is replaced. Errors: FORMAT, ARGUMENT (the template itself refuses the
-  // values, or asks for a date that was not given), LIMIT, MEMORY.
+  // Appends to nothing: `out` is replaced. Errors: FORMAT, ARGUMENT (the template itself refuses
+  // the values, or asks for a date that was not given), LIMIT, MEMORY.
   Status render(Variables& variables, const Moment& now, Rendered& out, Error& error) const;
 
   const Limits& limits() const { return limits_; }

@@ -27,33 +27,48 @@ Value cased(Renderer& r, Subject s, const Arguments& a, Applied test) {
 
 }  // namespace
 
-Value test_boolean(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is(Kind::boolean)); }
+Value test_boolean(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, s.is(Kind::boolean));
+}
 Value test_callable(Renderer& r, Subject s, const Arguments& a) {
   const bool joiner = s.is(Kind::cell) && s.cell->is_joiner;
   // Undefined values have a __call__ that fails.
   return plain(r, a, s.is(Kind::function) || s.is(Kind::loop) || s.is(Kind::undefined) || joiner);
 }
-Value test_defined(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, !s.is(Kind::undefined)); }
-Value test_undefined(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is(Kind::undefined)); }
-Value test_none(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is(Kind::none)); }
+Value test_defined(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, !s.is(Kind::undefined));
+}
+Value test_undefined(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, s.is(Kind::undefined));
+}
+Value test_none(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, s.is(Kind::none));
+}
 Value test_true(Renderer& r, Subject s, const Arguments& a) {
   return plain(r, a, s.is(Kind::boolean) && s.boolean);
 }
 Value test_false(Renderer& r, Subject s, const Arguments& a) {
   return plain(r, a, s.is(Kind::boolean) && !s.boolean);
 }
-Value test_integer(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is(Kind::integer)); }
-Value test_float(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is(Kind::real)); }
+Value test_integer(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, s.is(Kind::integer));
+}
+Value test_float(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, s.is(Kind::real));
+}
 Value test_number(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is_number()); }
 Value test_string(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is_text()); }
-Value test_mapping(Renderer& r, Subject s, const Arguments& a) { return plain(r, a, s.is(Kind::dict)); }
+Value test_mapping(Renderer& r, Subject s, const Arguments& a) {
+  return plain(r, a, s.is(Kind::dict));
+}
 Value test_escaped(Renderer& r, Subject s, const Arguments& a) {
   return plain(r, a, s.is_text() && s.text->markup);
 }
 
 Value test_iterable(Renderer& r, Subject s, const Arguments& a) {
-  return plain(r, a, s.is_text() || s.is(Kind::list) || s.is(Kind::dict) || s.is(Kind::undefined) ||
-                         s.is(Kind::loop));
+  return plain(r, a,
+               s.is_text() || s.is(Kind::list) || s.is(Kind::dict) || s.is(Kind::undefined) ||
+                   s.is(Kind::loop));
 }
 
 // What has a length and items by number or key.
@@ -74,11 +89,17 @@ Value test_divisibleby(Renderer& r, Subject s, const Arguments& a) {
 }
 
 Value test_eq(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::equal); }
-Value test_ne(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::not_equal); }
+Value test_ne(Renderer& r, Subject s, const Arguments& a) {
+  return compared(r, s, a, Op::not_equal);
+}
 Value test_lt(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::less); }
-Value test_le(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::less_equal); }
+Value test_le(Renderer& r, Subject s, const Arguments& a) {
+  return compared(r, s, a, Op::less_equal);
+}
 Value test_gt(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::greater); }
-Value test_ge(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::greater_equal); }
+Value test_ge(Renderer& r, Subject s, const Arguments& a) {
+  return compared(r, s, a, Op::greater_equal);
+}
 Value test_in(Renderer& r, Subject s, const Arguments& a) { return compared(r, s, a, Op::in); }
 
 Value test_sameas(Renderer& r, Subject s, const Arguments& a) {
@@ -89,8 +110,12 @@ Value test_sameas(Renderer& r, Subject s, const Arguments& a) {
   return Value::of(s.is(Kind::none) || s.list == p.list);
 }
 
-Value test_lower(Renderer& r, Subject s, const Arguments& a) { return cased(r, s, a, text_islower); }
-Value test_upper(Renderer& r, Subject s, const Arguments& a) { return cased(r, s, a, text_isupper); }
+Value test_lower(Renderer& r, Subject s, const Arguments& a) {
+  return cased(r, s, a, text_islower);
+}
+Value test_upper(Renderer& r, Subject s, const Arguments& a) {
+  return cased(r, s, a, text_isupper);
+}
 
 Value test_filter(Renderer& r, Subject s, const Arguments& a) {
   return plain(r, a, s.is_text() && find_filter(s.view()) != unknown);

@@ -137,7 +137,8 @@ Value rsplit_at(Renderer& r, const Text& text, const Text& separator, std::int64
   for (; most != 0; --most) {
     const std::size_t found = find_last(r, inlay::slice(text.view(), 0, end), separator.view());
     if (found == nowhere || r.failed()) break;
-    if (!parts.push(r.arena(), r.slice(text, found + separator.size, end))) return r.out_of_memory();
+    if (!parts.push(r.arena(), r.slice(text, found + separator.size, end)))
+      return r.out_of_memory();
     end = found;
   }
   List* list = r.make_list();
@@ -160,7 +161,8 @@ Value split_method(Renderer& r, Subject s, const Arguments& a, bool from_right) 
                     : split_at(r, *s.text, *separator, most);
 }
 
-Value partition(Renderer& r, const Text& text, std::size_t found, std::size_t size, bool from_right) {
+Value partition(Renderer& r, const Text& text, std::size_t found, std::size_t size,
+                bool from_right) {
   List* parts = r.make_list(Form::tuple);
   const Value empty = r.text("");
   if (found == nowhere) {
@@ -188,8 +190,12 @@ Value partition_method(Renderer& r, Subject s, const Arguments& a, bool from_rig
 
 }  // namespace
 
-Value text_split(Renderer& r, Subject s, const Arguments& a) { return split_method(r, s, a, false); }
-Value text_rsplit(Renderer& r, Subject s, const Arguments& a) { return split_method(r, s, a, true); }
+Value text_split(Renderer& r, Subject s, const Arguments& a) {
+  return split_method(r, s, a, false);
+}
+Value text_rsplit(Renderer& r, Subject s, const Arguments& a) {
+  return split_method(r, s, a, true);
+}
 Value text_partition(Renderer& r, Subject s, const Arguments& a) {
   return partition_method(r, s, a, false);
 }
@@ -252,8 +258,10 @@ Value edge_method(Renderer& r, Subject s, const Arguments& a, bool at_end) {
   std::size_t from = 0, to = 0;
   const bool fits = clip(r, *s.text, p[1], p[2], from, to);
   Vec<Value> parts;
-  if (p[0].is(Kind::list) && p[0].list->form == Form::tuple) parts = p[0].list->items;
-  else if (!parts.push(r.arena(), p[0])) return r.out_of_memory();
+  if (p[0].is(Kind::list) && p[0].list->form == Form::tuple)
+    parts = p[0].list->items;
+  else if (!parts.push(r.arena(), p[0]))
+    return r.out_of_memory();
   for (const Value& one : parts) {
     const Text* part = r.bind_text(one, who);
     if (!part || !r.work_bytes(part->size)) return {};
@@ -268,8 +276,8 @@ Value edge_method(Renderer& r, Subject s, const Arguments& a, bool at_end) {
 
 Value remove_method(Renderer& r, Subject s, const Arguments& a, bool at_end) {
   Value p = Value::missing();
-  const Text* part = r.bind(a, "removeprefix", {".prefix"}, &p) ? r.bind_text(p, "removeprefix")
-                                                                : nullptr;
+  const Text* part =
+      r.bind(a, "removeprefix", {".prefix"}, &p) ? r.bind_text(p, "removeprefix") : nullptr;
   if (!part || !r.work_bytes(part->size)) return {};
   const bool there = at_end ? s.view().ends_with(part->view()) : s.view().starts_with(part->view());
   if (!there) return s;
@@ -294,7 +302,9 @@ Value text_rindex(Renderer& r, Subject s, const Arguments& a) {
 Value text_startswith(Renderer& r, Subject s, const Arguments& a) {
   return edge_method(r, s, a, false);
 }
-Value text_endswith(Renderer& r, Subject s, const Arguments& a) { return edge_method(r, s, a, true); }
+Value text_endswith(Renderer& r, Subject s, const Arguments& a) {
+  return edge_method(r, s, a, true);
+}
 Value text_removeprefix(Renderer& r, Subject s, const Arguments& a) {
   return remove_method(r, s, a, false);
 }
@@ -320,7 +330,9 @@ Value text_count(Renderer& r, Subject s, const Arguments& a) {
   return r.failed() ? Value() : Value::of(count);
 }
 
-Value text_format(Renderer& r, Subject s, const Arguments& a) { return brace_format(r, *s.text, a); }
+Value text_format(Renderer& r, Subject s, const Arguments& a) {
+  return brace_format(r, *s.text, a);
+}
 
 namespace {
 
@@ -365,9 +377,15 @@ bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 }  // namespace
 
-Value text_center(Renderer& r, Subject s, const Arguments& a) { return justify_method(r, s, a, '^'); }
-Value text_ljust(Renderer& r, Subject s, const Arguments& a) { return justify_method(r, s, a, '<'); }
-Value text_rjust(Renderer& r, Subject s, const Arguments& a) { return justify_method(r, s, a, '>'); }
+Value text_center(Renderer& r, Subject s, const Arguments& a) {
+  return justify_method(r, s, a, '^');
+}
+Value text_ljust(Renderer& r, Subject s, const Arguments& a) {
+  return justify_method(r, s, a, '<');
+}
+Value text_rjust(Renderer& r, Subject s, const Arguments& a) {
+  return justify_method(r, s, a, '>');
+}
 
 Value text_zfill(Renderer& r, Subject s, const Arguments& a) {
   Value p = Value::missing();

@@ -142,8 +142,8 @@ std::size_t break_size(std::string_view text, std::size_t at) {
   const Utf8Step step = utf8_step({text.data() + at, text.size() - at});
   const char32_t c = step.point;
   if (c == '\r' && at + 1 < text.size() && text[at + 1] == '\n') return 2;
-  const bool breaks = (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 ||
-                      c == 0x2028 || c == 0x2029;
+  const bool breaks =
+      (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
   return breaks ? step.length : 0;
 }
 

@@ -90,7 +90,8 @@ class JsonWriter {
 
   bool write_key(const Value& key) {
     if (key.is_text()) return write_text(*key.text);
-    if (!key.is_number() && !key.is(Kind::none)) return r_.fail("a key that JSON does not have"), false;
+    if (!key.is_number() && !key.is(Kind::none))
+      return r_.fail("a key that JSON does not have"), false;
     return out_.add('"') && write(key) && out_.add('"');
   }
 
@@ -114,7 +115,8 @@ class JsonWriter {
     ++level_;
     for (std::uint32_t i = 0; i < keys.count; ++i) {
       if (i) out_.add(*item_separator);
-      if (!new_line() || !write_key(keys[i]) || !out_.add(*key_separator) || !write(values[i])) return false;
+      if (!new_line() || !write_key(keys[i]) || !out_.add(*key_separator) || !write(values[i]))
+        return false;
     }
     --level_;
     return new_line() && out_.add('}');

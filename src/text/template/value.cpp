@@ -17,7 +17,8 @@ std::uint64_t hash(const Value& key) {
     case Kind::integer: return hash_of(static_cast<std::uint64_t>(key.whole()));
     case Kind::real: {
       const double whole = key.real;
-      if (whole >= -9e15 && whole <= 9e15 && static_cast<double>(static_cast<std::int64_t>(whole)) == whole)
+      if (whole >= -9e15 && whole <= 9e15 &&
+          static_cast<double>(static_cast<std::int64_t>(whole)) == whole)
         return hash_of(static_cast<std::uint64_t>(static_cast<std::int64_t>(whole)));
       return hash_of(std::uint64_t{1});
     }

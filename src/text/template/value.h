@@ -157,7 +157,7 @@ struct Absent {
 struct List {
   Form form = Form::list;
   Vec<Value> items;
-  std::uint32_t next = 0;  // a generator gives each item once
+  std::uint32_t next = 0;                      // a generator gives each item once
   std::int64_t start = 0, stop = 0, step = 1;  // of a range
 };
 

@@ -19,7 +19,8 @@ struct Drawn {
 
 inline const jinja::Moment noon{2025, 7, 10, 12, 0, 0};  // the date of the recorded renderings
 
-inline Drawn draw(std::string_view text, jinja::Variables& variables, bool trims, const jinja::Limits& limits = {}) {
+inline Drawn draw(std::string_view text, jinja::Variables& variables, bool trims,
+                  const jinja::Limits& limits = {}) {
   Allocator allocator{inlay_allocator{}};
   Error error{};
   jinja::Template compiled(allocator, limits);

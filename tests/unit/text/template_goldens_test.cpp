@@ -14,9 +14,12 @@ class Cases {
   explicit Cases(const std::string& name) : text_(read_text(data_path("templates/" + name))) {
     Error error{};
     INFO(name << ": " << error.text);
-    REQUIRE(!is_error(read_template_value(text_, "cases", jinja::Origin::input, arena_, root_, error)));
+    REQUIRE(
+        !is_error(read_template_value(text_, "cases", jinja::Origin::input, arena_, root_, error)));
   }
-  const jinja::Vec<jinja::Value>& items() const { return root_.dict->find("cases")->value.list->items; }
+  const jinja::Vec<jinja::Value>& items() const {
+    return root_.dict->find("cases")->value.list->items;
+  }
 
  private:
   std::string text_;
@@ -30,7 +33,8 @@ std::string text_of(const jinja::Value& item, const char* name) {
   return pair && pair->value.is_text() ? std::string(pair->value.view()) : std::string();
 }
 
-void check(const jinja::Value& item, const std::string& what, const char* expected, const Drawn& drawn) {
+void check(const jinja::Value& item, const std::string& what, const char* expected,
+           const Drawn& drawn) {
   INFO(what << ": " << drawn.text);
   if (item.dict->find("error")) {
     CHECK_FALSE(drawn.ok);
@@ -58,7 +62,8 @@ TEST_CASE("Real templates render as Jinja2 renders them", "[template]") {
   CHECK(cases.items().count == 148);
   for (const jinja::Value& item : cases.items()) {
     const std::string file = text_of(item, "template"), context = text_of(item, "context");
-    const Drawn drawn = draw(read_text(data_path("templates/" + file)), read_text(data_path("templates/" + context)));
+    const Drawn drawn = draw(read_text(data_path("templates/" + file)),
+                             read_text(data_path("templates/" + context)));
     check(item, file + " with " + context, "output", drawn);
   }
 }
@@ -69,9 +74,11 @@ TEST_CASE("Templates of other projects' tests render as Jinja2 renders them", "[
     const Cases cases(file);
     CHECK(cases.items().count >= 36);
     for (const jinja::Value& item : cases.items()) {
-      const jinja::Pair* data = item.dict->find("data");  // else the case itself holds the variables
+      const jinja::Pair* data =
+          item.dict->find("data");  // else the case itself holds the variables
       const jinja::Dict& values = data ? *data->value.dict : *item.dict;
-      check(item, text_of(item, "name"), "expected", draw_with(text_of(item, "chat_template"), values, true));
+      check(item, text_of(item, "name"), "expected",
+            draw_with(text_of(item, "chat_template"), values, true));
     }
   }
 }
@@ -81,7 +88,8 @@ TEST_CASE("Small cases of Jinja", "[template]") {
   const Cases cases("jinja-micro-cases.json");
   CHECK(cases.items().count == 157);
   for (const jinja::Value& item : cases.items()) {
-    const Drawn drawn = draw_with(text_of(item, "template"), *item.dict->find("context")->value.dict, false);
+    const Drawn drawn =
+        draw_with(text_of(item, "template"), *item.dict->find("context")->value.dict, false);
     check(item, text_of(item, "name"), "expected", drawn);
   }
 }
