@@ -10,6 +10,11 @@ namespace cli {
 // What the program does in the end; failures leave it as inlay::Exception.
 using Action = std::function<void()>;
 
+// Thrown by an action that is done and ends the program with another code than 0.
+struct Exit {
+  int code;
+};
+
 #define INLAY_COMMAND(name) void add_##name(CLI::App& app, Action& action);
 #include "commands.inc"
 #undef INLAY_COMMAND

@@ -26,6 +26,9 @@ int run(const cli::Action& action) {
     action();
     cli::flush_output();
     return done;
+  } catch (const cli::Exit& e) {
+    cli::flush_output();
+    return e.code;
   } catch (const inlay::Exception& e) {
     report(name(e.error().status()), e.what());
   } catch (const std::bad_alloc&) {

@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "command.h"
+#include "constraint.h"
 #include "memory.h"
 #include "output.h"
 
@@ -21,6 +22,7 @@ struct Options {
   inlay::SessionOptions session;
   inlay::SamplerOptions sampler;
   std::uint64_t tokens = 256;
+  std::string grammar, schema;
   std::string trace;
   bool stats = false;
 
@@ -38,6 +40,10 @@ struct Options {
     declare_count(command, "--ctx", session.context, 1u << 20,
                   "Tokens of prompt and text together");
     declare_kv(command, session);
+    CLI::Option* gbnf =
+        command.add_option("--grammar", grammar, "A file: the text follows it (GBNF)");
+    command.add_option("--schema", schema, "A file: the text is JSON of this schema")
+        ->excludes(gbnf);
     command.add_option("--trace", trace, "A file for what ran when, as Chrome trace JSON");
     command.add_flag("--stats", stats, "Times and memory on standard error");
   }
@@ -59,6 +65,7 @@ const char* words(inlay::Finish finish) {
     case inlay::Finish::context: return "context full";
     case inlay::Finish::stop: return "stop token";
     case inlay::Finish::pages: return "key/value cache full";
+    case inlay::Finish::grammar: return "end of the grammar";
     case inlay::Finish::none: break;
   }
   return "nothing to continue";
@@ -70,7 +77,7 @@ void show(std::string_view text) {
   flush_output();
 }
 
-void stream(inlay::Session& session, inlay::TextStream& text, Times& times) {
+void stream(inlay::Session& session, inlay::TextStream& text, bool jumps, Times& times) {
   while (times.finish == inlay::Finish::none) {
     const inlay::Event event = session.step().value();
     if (event.status == inlay::Status::done) break;
@@ -78,6 +85,11 @@ void stream(inlay::Session& session, inlay::TextStream& text, Times& times) {
     if (times.tokens++ == 0) times.first_token = Clock::now();
     times.finish = event.finish;
     if (event.finish != inlay::Finish::end) show(text.push(event.token).value());
+    if (!jumps || event.finish != inlay::Finish::none) continue;
+    for (const std::int32_t id : session.jump(event.sequence).value()) {
+      show(text.push(id).value());
+      ++times.tokens;
+    }
   }
   show(text.finish().value());
   times.end = Clock::now();
@@ -102,6 +114,15 @@ void print_stats(const Times& times, const CountingMemory& memory) {
              peak_resident_bytes());
 }
 
+// An empty one when none was given.
+inlay::Grammar grammar_of(const Options& options, const inlay::Model& model) {
+  if (options.grammar.empty() && options.schema.empty()) return {};
+  const auto language =
+      options.schema.empty() ? inlay::GrammarLanguage::gbnf : inlay::GrammarLanguage::schema;
+  const std::string& path = options.schema.empty() ? options.grammar : options.schema;
+  return inlay::Grammar::compile(language, read_grammar(language, path), model).value();
+}
+
 void run(const Options& options) {
   Times times;
   CountingMemory memory;
@@ -121,9 +142,11 @@ void run(const Options& options) {
   times.loaded = Clock::now();
   times.prompt_tokens = ids.size();
   session.feed(sequence, ids).value();
+  const inlay::Grammar grammar = grammar_of(options, model);
+  if (grammar) session.constrain(sequence, grammar).value();
   session.generate(sequence, options.sampler, options.tokens).value();
   inlay::TextStream text(tokenizer, !prompt.empty());
-  stream(session, text, times);
+  stream(session, text, static_cast<bool>(grammar), times);
   if (isatty(STDOUT_FILENO)) write("\n");
   if (!options.trace.empty()) session.write_trace(inlay::Sink::path(options.trace)).value();
   if (options.stats) print_stats(times, memory);

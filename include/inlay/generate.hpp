@@ -29,6 +29,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "inlay/grammar.hpp"
 #include "inlay/model.hpp"
 #include "inlay/sampler.hpp"
 #include "inlay/session.hpp"
@@ -43,6 +44,7 @@ struct GenerateOptions {
   SamplerOptions sampler{};
   SessionOptions session{};
   EncodeOptions encode{};                    ///< of the prompt
+  Grammar grammar{};                         ///< what the text must be; an empty one: anything
   std::span<const std::string_view> stop{};  ///< texts that end it, see Session::set_stop_texts
 };
 
@@ -135,6 +137,9 @@ class Generation {
       if (auto set = session_.set_stop_texts(sequence_, options.stop); !set) return set;
     }
     if (auto fed = session_.feed(sequence_, *ids); !fed) return fed;
+    if (options.grammar) {
+      if (auto set = session_.constrain(sequence_, options.grammar); !set) return set;
+    }
     return session_.generate(sequence_, options.sampler, options.max_tokens);
   }
 

@@ -465,6 +465,168 @@ INLAY_API inlay_status inlay_stream_push(inlay_stream* stream, const inlay_token
 INLAY_API inlay_status inlay_stream_finish(inlay_stream* stream, char* text, size_t capacity,
                                            size_t* length);
 
+/* ---- Chat ------------------------------------------------------------------------------------ */
+
+/* A compiled chat template: messages to the text of a prompt, exactly as transformers'
+ * apply_chat_template renders it, or an error that names line and tag. Immutable; any number of
+ * threads may render with it. It has no part of the model: either may go first. */
+typedef struct inlay_chat inlay_chat;
+/* A rendered prompt: text, and where its bytes come from. Immutable. */
+typedef struct inlay_prompt inlay_prompt;
+/* A reply of a model as it is parsed. One owner. */
+typedef struct inlay_reply inlay_reply;
+
+enum { INLAY_CHAT_NO_TRIM = 1 /* Jinja's trim_blocks and lstrip_blocks off */ };
+
+typedef struct inlay_chat_options {
+  uint32_t struct_size;
+  uint32_t flags;         /* INLAY_CHAT_... */
+  const inlay_host* host; /* whose allocator is used; NULL: the model's, or the C library's */
+  /* A named template of the model (tokenizer.chat_template.NAME: "tool_use", "rag" ...); NULL: its
+   * only or default one. There is no other template for one that is missing. */
+  const char* name;
+  size_t name_length;
+  /* A template to use instead of the model's; NULL: the model's. */
+  const char* text;
+  size_t text_length;
+  /* What one rendering may take; 0: the default. */
+  uint64_t value_bytes;  /* of memory. Default 128 MiB */
+  uint64_t output_bytes; /* of text. Default 16 MiB */
+  uint64_t steps;        /* of evaluation, some tens of nanoseconds each. Default 4,000,000 */
+} inlay_chat_options;
+
+INLAY_API void inlay_chat_options_init(inlay_chat_options* options, size_t size);
+static inline void inlay_chat_options_defaults(inlay_chat_options* options) {
+  inlay_chat_options_init(options, sizeof *options);
+}
+
+/* Compiles the template of `model`, or options->text, for which `model` may be NULL (then there are
+ * no bos_token and eos_token). Errors: UNSUPPORTED (the model has no template, or none of that
+ * name), FORMAT with line and tag, LIMIT (over 1 MiB, or nested over 200 deep), MEMORY, ARGUMENT.
+ */
+INLAY_API inlay_status inlay_chat_open(const inlay_model* model, const inlay_chat_options* options,
+                                       inlay_chat** chat, inlay_error* error);
+INLAY_API void inlay_chat_close(inlay_chat* chat); /* NULL is allowed */
+
+/* One turn. Texts that are NULL are left out of it. */
+typedef struct inlay_message {
+  const char* role; /* "system", "user", "assistant", "tool" ...; trusted, see inlay_segment */
+  size_t role_length;
+  const char* content;
+  size_t content_length;
+  const char* reasoning; /* as reasoning_content */
+  size_t reasoning_length;
+  /* JSON array of calls: {"id", "type": "function", "function": {"name", "arguments": {...}}} */
+  const char* tool_calls;
+  size_t tool_calls_length;
+  const char* name; /* of the tool whose result this is */
+  size_t name_length;
+  const char* tool_call_id;
+  size_t tool_call_id_length;
+} inlay_message;
+
+/* What strftime_now of templates tells. year 0: none; a template that asks is then an error. */
+typedef struct inlay_date {
+  int32_t year;
+  int32_t month; /* 1 to 12 */
+  int32_t day;   /* 1 to 31 */
+  int32_t hour;
+  int32_t minute;
+  int32_t second;
+} inlay_date;
+
+typedef struct inlay_chat_input {
+  uint32_t struct_size;
+  uint32_t generation_prompt; /* 1: the text ends where the answer begins. Default 1 */
+  const inlay_message* messages;
+  size_t message_count;
+  const char* messages_json; /* instead: a JSON array of messages with any fields */
+  size_t messages_json_length;
+  const char* tools; /* JSON array of tools; NULL: none */
+  size_t tools_length;
+  /* JSON object of more variables, such as {"enable_thinking": false}; they come before all others.
+   * Without any messages the template has these variables alone. */
+  const char* variables;
+  size_t variables_length;
+  inlay_date date;
+} inlay_chat_input;
+
+INLAY_API void inlay_chat_input_init(inlay_chat_input* input, size_t size);
+static inline void inlay_chat_input_defaults(inlay_chat_input* input) {
+  inlay_chat_input_init(input, sizeof *input);
+}
+
+/* Messages to a prompt. Errors: ARGUMENT (the template itself refuses the messages, or asks for the
+ * date), FORMAT (broken JSON; what the template does with these values is an error in Jinja, with
+ * line and tag), LIMIT, MEMORY. Thread-safe. */
+INLAY_API inlay_status inlay_chat_render(const inlay_chat* chat, const inlay_chat_input* input,
+                                         inlay_prompt** prompt, inlay_error* error);
+INLAY_API void inlay_prompt_close(inlay_prompt* prompt); /* NULL is allowed */
+
+/* A stretch of a prompt's text that comes from the template (and the roles), or from values: the
+ * contents of messages, tools and variables, in which control tokens must not be found. */
+typedef struct inlay_segment {
+  size_t end;        /* in bytes; it begins where the one before ends */
+  uint32_t is_value; /* 0: of the template */
+  uint32_t reserved;
+} inlay_segment;
+
+/* The prompt's text and its segments; both live as long as it does. */
+INLAY_API inlay_status inlay_prompt_get(const inlay_prompt* prompt, const char** text,
+                                        size_t* length, const inlay_segment** segments,
+                                        size_t* count);
+
+/* Ids of a prompt, of its bytes from `from` on (0: all; what a conversation has more than before):
+ * control tokens are found in bytes of the template only, so that no text of a message can become
+ * one. Begin and end tokens are those the template writes. As inlay_tokenizer_encode otherwise. */
+INLAY_API inlay_status inlay_tokenizer_encode_prompt(const inlay_tokenizer* tokenizer,
+                                                     const inlay_prompt* prompt, size_t from,
+                                                     int32_t* ids, size_t capacity, size_t* count,
+                                                     inlay_error* error);
+
+/* Replies. Parts of a reply that are reasoning or tool calls are told apart while it comes. Decode
+ * tokens with INLAY_DECODE_SPECIAL for it: marks are control tokens in many models. Bytes that look
+ * like a call and become none are told as content; nothing is lost. */
+enum {
+  INLAY_DELTA_CONTENT = 1,   /* text is more of the answer */
+  INLAY_DELTA_REASONING = 2, /* text is more of the reasoning */
+  INLAY_DELTA_CALL = 3,      /* a tool call begins; text is the tool's name */
+  INLAY_DELTA_ARGUMENTS = 4, /* text is more of its arguments, a JSON value */
+  INLAY_DELTA_CALL_END = 5   /* the call is whole */
+};
+
+typedef struct inlay_delta {
+  uint32_t struct_size;
+  uint32_t kind; /* INLAY_DELTA_... */
+  uint32_t call; /* which tool call, counted from 0 */
+  uint32_t reserved;
+  const char* text; /* valid until the next push */
+  size_t length;
+} inlay_delta;
+
+/* Names of the formats: "llama3", "hermes", "mistral", "deepseek", "harmony", "gemma4",
+ * "functionary", "functionary3.1", "plain"; NULL past the end. */
+INLAY_API const char* inlay_reply_format_name(uint32_t index);
+
+/* `format`: zero-terminated name; NULL: that of the chat's template. `prompt` (may be NULL): the
+ * one that was rendered; a prompt that ends inside of reasoning makes the reply begin there. Uses
+ * the allocator of `chat`, or the C library's when it is NULL. Errors: ARGUMENT (unknown format,
+ * neither format nor chat), MEMORY. */
+INLAY_API inlay_status inlay_reply_open(const inlay_chat* chat, const char* format,
+                                        const inlay_prompt* prompt, inlay_reply** reply,
+                                        inlay_error* error);
+INLAY_API void inlay_reply_close(inlay_reply* reply); /* NULL is allowed */
+/* More bytes of the reply, cut anywhere. Deltas of earlier pushes are gone. LIMIT: a reply over
+ * 64 MiB. */
+INLAY_API inlay_status inlay_reply_push(inlay_reply* reply, const char* text, size_t length,
+                                        inlay_error* error);
+/* The reply is over: what is still held back is told. */
+INLAY_API inlay_status inlay_reply_finish(inlay_reply* reply, inlay_error* error);
+/* The next delta of the latest push or finish; DONE: no more. */
+INLAY_API inlay_status inlay_reply_next(inlay_reply* reply, inlay_delta* delta);
+/* The format in use, zero-terminated. */
+INLAY_API const char* inlay_reply_format(const inlay_reply* reply);
+
 /* ---- Sampler --------------------------------------------------------------------------------- */
 
 typedef struct inlay_logit_bias {
@@ -816,8 +978,8 @@ enum {
   INLAY_FINISH_CONTEXT = 3,  /* the context is full */
   INLAY_FINISH_STOP = 4,     /* a token of inlay_session_set_stop was drawn */
   INLAY_FINISH_PAGES = 5,    /* kv_tokens are spent: other sequences hold all pages */
-  INLAY_FINISH_TEXT = 6,     /* a text of inlay_session_set_stop_texts was completed */
-  INLAY_FINISH_GRAMMAR = 7,  /* what constrains the text allows nothing more */
+  INLAY_FINISH_GRAMMAR = 6,  /* the text of inlay_session_constrain is whole: nothing can follow */
+  INLAY_FINISH_TEXT = 7,     /* a text of inlay_session_set_stop_texts was completed */
   INLAY_FINISH_CANCELLED = 8 /* never in an event: for helpers that end a text when asked to */
 };
 
@@ -935,6 +1097,91 @@ INLAY_API inlay_status inlay_session_write_trace(const inlay_session* session,
  * nothing was computed), FORMAT (a sum is no finite float), IO, CANCELLED, MEMORY. */
 INLAY_API inlay_status inlay_session_write_importance(const inlay_session* session,
                                                       const inlay_sink* sink, inlay_error* error);
+
+/* ---- Grammars -------------------------------------------------------------------------------- */
+
+/* What a text may be: in llama.cpp's grammar language, as a regular expression, or as a JSON
+ * schema. Compiled once, immutable, counted references, thread-safe; used by any number of
+ * sequences and matchers. See docs/constrained-output.md. */
+typedef struct inlay_grammar inlay_grammar;
+enum {
+  INLAY_GRAMMAR_GBNF = 0,  /* the rule `root` is the start */
+  INLAY_GRAMMAR_REGEX = 1, /* ECMA-262, without lookaround and backreferences; matches the whole */
+  INLAY_GRAMMAR_SCHEMA = 2 /* JSON schema, draft 2020-12 */
+};
+/* `model`: whose tokens the grammar will allow; it is kept alive, needs a tokenizer, and gives the
+ * memory. NULL: for text alone; then the memory is from `host` (NULL: the C library's).
+ * Time and memory are bounded whatever the text says. Errors: FORMAT (rule or path, place, reason:
+ * undefined rule, left recursion, no text can match ...), UNSUPPORTED, LIMIT, MEMORY. */
+INLAY_API inlay_status inlay_grammar_compile(uint32_t language, const char* text, size_t length,
+                                             inlay_model* model, const inlay_host* host,
+                                             inlay_grammar** grammar, inlay_error* error);
+INLAY_API void inlay_grammar_retain(inlay_grammar* grammar);
+/* NULL is allowed. */
+INLAY_API void inlay_grammar_release(inlay_grammar* grammar);
+
+/* Where one text stands in its grammar. One owner at a time; keeps the grammar alive. Takes all its
+ * memory when it is made. A token that is not allowed leaves it as it was. */
+typedef struct inlay_matcher inlay_matcher;
+INLAY_API inlay_status inlay_matcher_new(inlay_grammar* grammar, inlay_matcher** matcher,
+                                         inlay_error* error);
+/* NULL is allowed. */
+INLAY_API void inlay_matcher_free(inlay_matcher* matcher);
+INLAY_API void inlay_matcher_reset(inlay_matcher* matcher);
+/* The state of another matcher of the same grammar (else ARGUMENT). */
+INLAY_API inlay_status inlay_matcher_assign(inlay_matcher* matcher, const inlay_matcher* from);
+/* Takes text as far as the grammar allows: *taken bytes of it. Errors: LIMIT (nested too deeply,
+ * too ambiguous). */
+INLAY_API inlay_status inlay_matcher_accept_text(inlay_matcher* matcher, const char* text,
+                                                 size_t length, size_t* taken, inlay_error* error);
+/* STATE: the token is not allowed here. An end token is where the text can end. */
+INLAY_API inlay_status inlay_matcher_accept_token(inlay_matcher* matcher, int32_t token,
+                                                  inlay_error* error);
+/* The tokens that may come next: bit (id % 64) of word (id / 64). `count`: words, exactly
+ * (tokens of the vocabulary + 63) / 64, else ARGUMENT. STATE: the vocabulary has no token for what
+ * must follow. */
+INLAY_API inlay_status inlay_matcher_mask(inlay_matcher* matcher, uint64_t* words, size_t count,
+                                          inlay_error* error);
+/* 1: the text may end here. */
+INLAY_API int inlay_matcher_can_end(const inlay_matcher* matcher);
+/* 1: nothing but an end can follow. */
+INLAY_API int inlay_matcher_is_over(const inlay_matcher* matcher);
+/* The bytes that must follow, as far as there is no choice and `capacity` reaches. */
+INLAY_API size_t inlay_matcher_forced(inlay_matcher* matcher, char* text, size_t capacity);
+
+typedef struct inlay_constrain_options {
+  uint32_t struct_size;
+  uint32_t first; /* token of the sequence at which the text of the grammar begins; UINT32_MAX (the
+                     default): behind what it has now. Tokens from there on are checked at once */
+  const char* trigger;   /* everything is free until this text has come; the grammar begins */
+  size_t trigger_length; /* behind it. 0: no such text; at most 256 */
+  int32_t trigger_token; /* or behind this token; -1: none */
+  uint32_t reserved;     /* 0 */
+} inlay_constrain_options;
+INLAY_API void inlay_constrain_options_init(inlay_constrain_options* options, size_t size);
+static inline void inlay_constrain_options_defaults(inlay_constrain_options* options) {
+  inlay_constrain_options_init(options, sizeof *options);
+}
+
+/* From here on the sequence's tokens must follow the grammar, the fed ones (else STATE, nothing is
+ * fed) and the drawn ones: before all other stages of sampling, tokens that it does not allow are
+ * out. A generation ends with INLAY_FINISH_GRAMMAR at the token behind which nothing can follow.
+ * fork copies the state, rewind and clear go back in it; a snapshot does not hold it: constrain a
+ * restored sequence again, with `first`. Replaces the grammar that was set before; NULL takes it
+ * away. Takes memory now (about 3 MB), none in steps. `grammar` must be compiled for the session's
+ * model. `options` may be NULL. Errors: ARGUMENT, STATE (not alive; tokens from `first` on break
+ * the grammar), LIMIT, MEMORY. */
+INLAY_API inlay_status inlay_session_constrain(inlay_session* session, inlay_sequence sequence,
+                                               inlay_grammar* grammar,
+                                               const inlay_constrain_options* options,
+                                               inlay_error* error);
+/* Feeds the tokens of the text that the grammar forces next, as the tokenizer spells it behind the
+ * last token, so that one pass computes them all instead of one each. To be called after a token
+ * was told, before the next step. *count of them are in `ids`; often 0. They count for max_tokens.
+ * Allocates. Errors: as feed. */
+INLAY_API inlay_status inlay_session_jump(inlay_session* session, inlay_sequence sequence,
+                                          int32_t* ids, size_t capacity, size_t* count,
+                                          inlay_error* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -14,7 +14,9 @@
 ///   files.hpp      Source, Sink, Progress
 ///   model.hpp      Model, plan, explain, quantize, instruction sets
 ///   tokenizer.hpp  Tokenizer, TextStream
+///   chat.hpp       Chat, Prompt, Reply: templates, and replies as reasoning, calls and content
 ///   sampler.hpp    SamplerOptions
+///   grammar.hpp    Grammar, Matcher: what a text may be
 ///   session.hpp    Session: feed, step within a budget, logits, fork, rewind, save, restore
 ///   generate.hpp   Generation: text in a loop
 ///
@@ -22,8 +24,10 @@
 #ifndef INLAY_INLAY_HPP
 #define INLAY_INLAY_HPP
 
+#include "inlay/chat.hpp"
 #include "inlay/files.hpp"
 #include "inlay/generate.hpp"
+#include "inlay/grammar.hpp"
 #include "inlay/host.hpp"
 #include "inlay/model.hpp"
 #include "inlay/result.hpp"

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "inlay/files.hpp"
+#include "inlay/grammar.hpp"
 #include "inlay/model.hpp"
 #include "inlay/result.hpp"
 #include "inlay/sampler.hpp"
@@ -46,8 +47,8 @@ enum class Finish : std::uint32_t {
   context = INLAY_FINISH_CONTEXT,      ///< the context is full
   stop = INLAY_FINISH_STOP,            ///< a token of set_stop was drawn
   pages = INLAY_FINISH_PAGES,          ///< kv_tokens are spent: other sequences hold all pages
+  grammar = INLAY_FINISH_GRAMMAR,      ///< the text of constrain is whole
   text = INLAY_FINISH_TEXT,            ///< a text of set_stop_texts was completed
-  grammar = INLAY_FINISH_GRAMMAR,      ///< what constrains the text allows nothing more
   cancelled = INLAY_FINISH_CANCELLED,  ///< the caller ended it; never in an event
 };
 
@@ -170,6 +171,34 @@ class Session {
     Error error;
     error.set(inlay_session_rewind(raw_, sequence, length, error.raw()));
     return error;
+  }
+  /// From here on the sequence's tokens follow the grammar, fed and drawn ones; an empty one takes
+  /// it away. Takes memory now, none in steps. Errors: argument (compiled for another model),
+  /// state (tokens from `first` on break it), limit, memory.
+  Result<void> constrain(Sequence sequence, const Grammar& grammar,
+                         const ConstrainOptions& options = {}) {
+    inlay_constrain_options raw;
+    inlay_constrain_options_defaults(&raw);
+    raw.first = options.first;
+    raw.trigger = options.trigger.data();
+    raw.trigger_length = options.trigger.size();
+    raw.trigger_token = options.trigger_token;
+    Error error;
+    error.set(inlay_session_constrain(raw_, sequence, grammar.raw(), &raw, error.raw()));
+    return error;
+  }
+  /// Feeds the tokens that the grammar forces next, so that one pass computes them all; to be
+  /// called after a token was told. Gives those that were fed, often none. Errors: as feed.
+  Result<std::vector<std::int32_t>> jump(Sequence sequence, std::size_t most = 256) {
+    std::vector<std::int32_t> ids(most);
+    std::size_t count = 0;
+    Error error;
+    if (error.set(
+            inlay_session_jump(raw_, sequence, ids.data(), ids.size(), &count, error.raw()))) {
+      return error;
+    }
+    ids.resize(count);
+    return ids;
   }
   /// What happens at the end of the context. `keep`, for ContextPolicy::drop: first tokens that are
   /// never forgotten, such as a system prompt; under the context. Errors: argument, state.

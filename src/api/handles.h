@@ -18,6 +18,13 @@ inline const Session* unwrap(const inlay_session* session) {
   return reinterpret_cast<const Session*>(session);
 }
 
+inline inlay_grammar* handle(BoundGrammar* grammar) {
+  return reinterpret_cast<inlay_grammar*>(grammar);
+}
+inline BoundGrammar* unwrap(inlay_grammar* grammar) {
+  return reinterpret_cast<BoundGrammar*>(grammar);
+}
+
 // A tokenizer's handle is its model's: it lives as long, and has the model's allocator.
 inline const Model* model_of(const inlay_tokenizer* tokenizer) {
   return reinterpret_cast<const Model*>(tokenizer);

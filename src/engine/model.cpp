@@ -12,6 +12,7 @@
 #include "engine/record.h"
 #include "engine/vocab_view.h"
 #include "graph/explain.h"
+#include "sample/grammar/token_trie.h"
 
 namespace inlay {
 namespace {
@@ -31,7 +32,27 @@ Model::Model(const inlay_host& host)
   host_.allocator = allocator_.host();
 }
 
-Model::~Model() = default;
+Model::~Model() { destroy(allocator_, trie_.load(std::memory_order_acquire)); }
+
+Status Model::token_trie(const grammar::TokenTrie** trie, Error& error) const {
+  grammar::TokenTrie* known = trie_.load(std::memory_order_acquire);
+  if (!known) {
+    auto* made = create<grammar::TokenTrie>(allocator_, allocator_);
+    if (!made) return fail_memory(error, "grammar: the tree of tokens");
+    if (const Status s = made->build(tokenizer_, error); is_error(s)) {
+      destroy(allocator_, made);
+      return s;
+    }
+    // Whoever comes second takes the first one's.
+    if (trie_.compare_exchange_strong(known, made, std::memory_order_acq_rel)) {
+      known = made;
+    } else {
+      destroy(allocator_, made);
+    }
+  }
+  *trie = known;
+  return Status::ok;
+}
 
 Status Model::open(const inlay_source& source, const ModelOptions& options, Model** model,
                    Error& error) {

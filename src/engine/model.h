@@ -22,6 +22,9 @@ struct ModelOptions {
   Weights::Loading loading;
 };
 
+namespace grammar {
+class TokenTrie;
+}
 struct KernelTable;
 struct Mix;
 
@@ -38,6 +41,8 @@ class Model {
   const Manifest& manifest() const { return manifest_; }
   const ModelFiles& files() const { return files_; }
   const Tokenizer* tokenizer() const { return has_tokenizer_ ? &tokenizer_ : nullptr; }
+  // The tokenizer's texts as a tree; built when a grammar first asks for it. Thread-safe.
+  Status token_trie(const grammar::TokenTrie** trie, Error& error) const;
   const char* architecture() const { return architecture_text_; }  // zero-terminated
   const char* name() const { return name_; }                       // zero-terminated, may be ""
   std::uint32_t depth() const { return depth_; }
@@ -77,6 +82,7 @@ class Model {
   Manifest manifest_;
   Tokenizer tokenizer_;
   bool has_tokenizer_ = false;
+  mutable std::atomic<grammar::TokenTrie*> trie_{nullptr};
   std::string_view architecture_;
   const char* architecture_text_ = "";
   const char* name_ = "";

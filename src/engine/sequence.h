@@ -7,6 +7,7 @@
 #include <span>
 
 #include "engine/kv_cache.h"
+#include "engine/watch.h"
 #include "sample/sampler.h"
 #include "text/text_watch.h"
 
@@ -55,6 +56,7 @@ struct Sequence {
   bool in_file = false;          // it was saved or restored
   std::uint32_t file_id = 0;     // which sequence of its file it is, from 1
   Chain chain{};
+  Watch watch{};                        // the grammar of what it says, if there is one
   std::int32_t* ids = nullptr;          // (context)
   std::uint64_t* all_logits = nullptr;  // (context) bits: logits of this token are wanted
   float* states = nullptr;              // (context) of a sampler that steers, behind each token
@@ -66,6 +68,11 @@ struct Sequence {
 
   // Empty, with its memory; the chain holds nothing.
   void begin_life() {
+    watch.end();
+    begin_life_watched();
+  }
+  // With the watch that it has.
+  void begin_life_watched() {
     ++generation;
     leaving = event = in_file = false;
     computed = again = saved = pass_tokens = wanted = 0;

@@ -75,6 +75,7 @@ Status Session::drop(std::uint64_t sequence) {
 void Session::remove(Sequence& s) {
   ++s.generation;
   s.event = false;
+  s.watch.end();
   s.wanted = 0;
   if (s.pass_tokens) {
     s.leaving = true;
@@ -97,7 +98,8 @@ Status Session::fork(std::uint64_t sequence, std::uint64_t* copy, Error& error) 
   if (!s) return not_alive(sequence, error);
   Sequence* other = free_slot();
   if (!other) return no_slot(error);
-  other->begin_life();
+  INLAY_TRY(other->watch.copy_from(s->watch, error));
+  other->begin_life_watched();
   cache_.share(s->chain, other->chain);
   std::copy_n(s->ids, s->length(), other->ids);
   std::copy_n(s->all_logits, divide_up(s->length(), 64), other->all_logits);

@@ -78,6 +78,12 @@ class Session {
   // nullptr takes the sampler away.
   Status generate(std::uint64_t sequence, const inlay_sampler_options* options,
                   std::uint64_t max_tokens, Error& error);
+  // nullptr takes the grammar away. `first`: where its text begins.
+  Status constrain(std::uint64_t sequence, BoundGrammar* grammar,
+                   const grammar::Trigger& trigger, std::uint32_t first, Error& error);
+  // Feeds what the grammar leaves no choice about; ids has room for it.
+  Status jump(std::uint64_t sequence, std::span<std::int32_t> ids, std::size_t* count,
+              Error& error);
   Status set_context_policy(std::uint64_t sequence, std::uint32_t policy, std::uint32_t keep,
                             Error& error);
   Status set_stop(std::uint64_t sequence, std::span<const std::int32_t> ids, std::uint32_t flags,
@@ -142,6 +148,9 @@ class Session {
   Status no_pages(const char* what, Error& error) const;
   void remove(Sequence& s);
   void release(Sequence& s);
+
+  // session_grammar.cpp
+  Status forced_ids(Sequence& s, Array<std::int32_t>& ids, Error& error);
 
   // session_tokens.cpp
   Status check_ids(const char* what, std::span<const std::int32_t> ids, Error& error) const;

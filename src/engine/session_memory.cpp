@@ -226,7 +226,10 @@ void Session::close() {
   const SessionBytes bytes = bytes_;
   void* scratch = scratch_block_;
   if (sequences_) {
-    for (std::uint32_t i = 0; i < shape_.slots(); ++i) sequences_[i].conduct.~Conduct();
+    for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
+      sequences_[i].watch.end();
+      sequences_[i].conduct.~Conduct();
+    }
   }
   this->~Session();  // ends the threads
   allocator.release(scratch, bytes.scratch);

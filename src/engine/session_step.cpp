@@ -18,6 +18,7 @@ std::uint32_t Session::finish_of(const Sequence& s, std::int32_t token) const {
   const Tokenizer* tokenizer = model_.tokenizer();
   if (conduct.stop.has(token)) return INLAY_FINISH_STOP;
   if (!conduct.stop.ignore_end && tokenizer && tokenizer->is_end(token)) return INLAY_FINISH_END;
+  if (s.watch && s.watch.is_over()) return INLAY_FINISH_GRAMMAR;
   if (conduct.tokens_left == 0) return INLAY_FINISH_TOKENS;
   const bool full = s.length() == shape_.context && conduct.policy != INLAY_CONTEXT_DROP;
   return full ? INLAY_FINISH_CONTEXT : INLAY_FINISH_NONE;
@@ -32,18 +33,22 @@ void Session::feed_drawn(Sequence& s, SessionEvent* event) {
   if (event->finish == INLAY_FINISH_NONE && !append(s, {&event->token, 1}, false)) {
     event->finish = INLAY_FINISH_PAGES;
   }
+  if (s.watch && event->finish == INLAY_FINISH_NONE) s.watch.was_fed();
 }
 
 Status Session::sample(Sequence& s, SessionEvent* event, Error& error) {
   const std::uint64_t begin = clock_.now(clock_.user);
-  const std::span<const float> logits{logits_row(s.wanted_first + s.wanted - 1),
-                                      model_.program().vocabulary};
+  const std::span<const float> own{logits_row(s.wanted_first + s.wanted - 1),
+                                   model_.program().vocabulary};
+  std::span<const float> logits = own;
   event->sequence = id_of(s);
+  if (s.watch) INLAY_TRY(s.watch.mask(s.tokens(), logits, &logits, error));
   // Tokens that were dropped count, so that a draw never repeats the number of an earlier one.
   Sampler& sampler = s.conduct.sampler;
   sampler.set_state(s.state());
   INLAY_TRY(sampler.sample(logits, s.tokens(), s.conduct.dropped + s.length(), event->token, error,
-                           &logprobs_));
+                           &logprobs_, own));
+  if (s.watch) INLAY_TRY(s.watch.drawn(event->token, error));
   if (sampler.options().logprobs > 0) logprobs_of_ = event->sequence;
   --s.conduct.tokens_left;
   event->finish = finish_of(s, event->token);

@@ -64,6 +64,7 @@ bool Session::drop_middle(Sequence& s, std::uint32_t count, std::uint32_t adding
   s.again = s.wanted = 0;
   s.event = false;
   s.conduct.dropped += gone;
+  if (s.watch) s.watch.dropped(keep, gone);
   counters_.dropped += gone;
   tell(model_.host().log, INLAY_LOG_INFO,
        "sequence {:#x}: the context of {} is full, {} tokens behind the first {} are dropped",
@@ -85,10 +86,14 @@ Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, 
                 ids.size(), s->length(), shape_.context);
   }
   INLAY_TRY(check_ids("feed", ids, error));
+  if (s->watch) INLAY_TRY(s->watch.feed(s->tokens(), ids, error));
   const auto count = static_cast<std::uint32_t>(ids.size());
   const std::uint32_t room = shape_.context - s->length();
-  if (count > room && !drop_middle(*s, count - room, count)) return no_pages("feed", error);
-  if (!append(*s, ids, flags & INLAY_FEED_ALL_LOGITS)) return no_pages("feed", error);
+  if ((count > room && !drop_middle(*s, count - room, count)) ||
+      !append(*s, ids, flags & INLAY_FEED_ALL_LOGITS)) {
+    if (s->watch) s->watch.set_tokens(s->tokens());
+    return no_pages("feed", error);
+  }
   if (s->conduct.sampling && !ids.empty()) {
     s->event = false;  // the end to draw at has moved
     end_text(*s);
@@ -117,6 +122,7 @@ void Session::go_back(Sequence& s, std::uint32_t length) {
   s.saved = std::min(s.saved, length);
   s.again = 0;
   s.event = false;
+  if (s.watch) s.watch.set_tokens(s.tokens());
   s.wanted = s.wanted_position < length ? std::min(s.wanted, length - s.wanted_position) : 0;
   s.conduct.begun = std::min(s.conduct.begun, length);
   rebuild_text(s);

@@ -60,6 +60,7 @@ class JsonReader {
   // Values of that kind. Text is unescaped UTF-8, good until the next call.
   bool text(std::string_view& value);
   bool number(double& value);
+  bool number_text(std::string_view& value);  // as it stands, whatever its size
   bool integer(
       std::int64_t& value);  // also 1e3 and 2.0; fails for fractions and beyond 2^53 in those forms
   bool integer(std::uint64_t& value);

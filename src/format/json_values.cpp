@@ -197,6 +197,12 @@ bool JsonReader::number(double& value) {
   return true;
 }
 
+bool JsonReader::number_text(std::string_view& value) {
+  if (!begin_value(Kind::number) || !read_number()) return false;
+  value = {text_.data(), text_.size()};
+  return true;
+}
+
 // The number in text_ as sign and magnitude; false when it is no whole number of 64 bits.
 bool JsonReader::integer_text(bool& negative, std::uint64_t& magnitude) const {
   const char* begin = text_.data();

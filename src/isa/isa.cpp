@@ -19,7 +19,7 @@ namespace inlay {
 
 namespace {
 
-bool scalar_usable() { return true; }
+[[maybe_unused]] bool scalar_usable() { return true; }
 
 #if defined(__x86_64__) || defined(_M_X64)
 // The words of CPUID that matter here, all zero where a leaf is missing.
@@ -48,14 +48,14 @@ Processor read_processor() {
 
 constexpr bool has(std::uint32_t word, std::uint32_t bits) { return (word & bits) == bits; }
 
-bool avx2_usable() {
+[[maybe_unused]] bool avx2_usable() {
   const Processor p = read_processor();
   constexpr std::uint32_t fma = 1u << 12, avx = 1u << 28, f16c = 1u << 29;
   constexpr std::uint32_t avx2 = 1u << 5;
   return has(p.leaf1_c, fma | avx | f16c) && has(p.leaf7_b, avx2) && has(p.saved_state, 0x06);
 }
 
-bool avx512_usable() {
+[[maybe_unused]] bool avx512_usable() {
   const Processor p = read_processor();
   constexpr std::uint32_t f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31;
   constexpr std::uint32_t vnni = 1u << 11;
@@ -65,9 +65,9 @@ bool avx512_usable() {
 #endif
 
 #if defined(__aarch64__)
-bool neon_usable() { return true; }
+[[maybe_unused]] bool neon_usable() { return true; }
 
-bool neon_dotprod_usable() {
+[[maybe_unused]] bool neon_dotprod_usable() {
 #if defined(__ARM_FEATURE_DOTPROD)
   return true;  // the whole library asks for it
 #elif defined(__linux__)

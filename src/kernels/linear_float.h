@@ -59,14 +59,23 @@ static INLAY_FORCE_INLINE void float_tile(const LinearTask& task, std::uint32_t 
   }
 }
 
-// All tokens of `rows` rows.
-template <class Q, std::uint32_t rows>
-static INLAY_FORCE_INLINE void float_rows(const LinearTask& task, std::uint32_t row) {
-  constexpr std::uint32_t n = Words::float_tokens;
-  std::uint32_t t = 0;
-  for (; task.tokens - t >= n; t += n) float_tile<Q, rows, n>(task, row, t);
+// The tokens from `token` on of `rows` rows: n at a time, then fewer.
+template <class Q, std::uint32_t rows, std::uint32_t n>
+static INLAY_FORCE_INLINE void float_rows(const LinearTask& task, std::uint32_t row,
+                                          std::uint32_t token) {
+  for (; task.tokens - token >= n; token += n) float_tile<Q, rows, n>(task, row, token);
   if constexpr (n > 1) {
-    for (; t < task.tokens; ++t) float_tile<Q, rows, 1>(task, row, t);
+    if (token < task.tokens) float_rows<Q, rows, n - 1>(task, row, token);
+  }
+}
+
+// All rows: `rows` at a time, then one by one; n tokens at a time.
+template <class Q, std::uint32_t rows, std::uint32_t n>
+static INLAY_FORCE_INLINE void float_tiles(const LinearTask& task) {
+  std::uint32_t row = task.row_begin;
+  for (; task.row_end - row >= rows; row += rows) float_rows<Q, rows, n>(task, row, 0);
+  if constexpr (rows > 1) {
+    for (; row < task.row_end; ++row) float_rows<Q, 1, n>(task, row, 0);
   }
 }
 
@@ -74,13 +83,13 @@ static INLAY_FORCE_INLINE void float_rows(const LinearTask& task, std::uint32_t 
 
 inline constexpr std::uint32_t block_tokens = 16;  // from so many on it pays
 
-// What is worked on at once, on the stack.
+// What is worked on at once, on the stack: 34 KiB.
 template <class Q, class V>
 struct FloatBlock {
   using Lanes = typename Q::template Lanes<V>;
   static constexpr std::uint32_t rows = 8, tokens = 32;
   static constexpr std::uint32_t depth = Lanes::piece / 16;  // vectors of a piece
-  static constexpr std::uint32_t pieces = 256 / Lanes::piece;
+  static constexpr std::uint32_t pieces = 512 / Lanes::piece;
   static constexpr std::uint32_t tiles = rows / V::tile_rows;
 
   // Of tile_rows rows piece after piece, in a piece row after row.
@@ -104,10 +113,12 @@ static INLAY_FORCE_INLINE void fill_weights(FloatBlock<Q, V>& block, const Linea
   }
 }
 
-// tile_rows x `tokens` outputs, as many lanes at a time as a register has.
+// tile_rows x `tokens` outputs, as many lanes at a time as a register has. Never inline, so that
+// every register is for the sums.
 template <class Q, class V, std::uint32_t tokens>
-static void multiply_tile(FloatBlock<Q, V>& block, std::uint32_t tile, std::uint32_t token,
-                          const std::uint8_t* x, std::size_t stride, std::uint32_t pieces) {
+[[gnu::noinline]] static void multiply_tile(FloatBlock<Q, V>& block, std::uint32_t tile,
+                                            std::uint32_t token, const std::uint8_t* x,
+                                            std::size_t stride, std::uint32_t pieces) {
   using Lanes = typename FloatBlock<Q, V>::Lanes;
   using Part = typename V::Part;
   constexpr std::uint32_t n = V::tile_rows, depth = FloatBlock<Q, V>::depth;
@@ -164,9 +175,13 @@ static INLAY_FORCE_INLINE void write_block(const LinearTask& task, std::uint32_t
                                            std::uint32_t count, std::uint32_t token,
                                            std::uint32_t tokens, const FloatBlock<Q, V>& block) {
   for (std::uint32_t t = 0; t < tokens; ++t) {
-    for (std::uint32_t r = 0; r < count; ++r) {
-      write_one(task, token + t, row + r, sum(F32x16::load(block.sums[t][r])));
+    alignas(64) float dots[16] = {};
+    for (std::uint32_t r = 0; r < count; r += 4) {
+      const auto* s = block.sums[t] + r;
+      store_sums(F32x16::load(s[0]), F32x16::load(s[1]), F32x16::load(s[2]), F32x16::load(s[3]),
+                 dots + r);
     }
+    write_rows(task, token + t, row, count, F32x16::load(dots));
   }
 }
 
@@ -218,13 +233,10 @@ template <class Q>
 static void linear_float(const LinearTask& task) {
   if constexpr (Words::tile_tokens > 0) {
     if (task.tokens >= block_tokens) return float_blocks<Q, Words>(task);
+    // One token: the more rows are read at once, the better memory is used.
+    if (task.tokens == 1) return float_tiles<Q, 4, 1>(task);
   }
-  constexpr std::uint32_t n = Words::float_rows;
-  std::uint32_t row = task.row_begin;
-  for (; task.row_end - row >= n; row += n) float_rows<Q, n>(task, row);
-  if constexpr (n > 1) {
-    for (; row < task.row_end; ++row) float_rows<Q, 1>(task, row);
-  }
+  float_tiles<Q, Words::float_rows, Words::float_tokens>(task);
 }
 
 }  // namespace inlay::INLAY_ISA

@@ -12,16 +12,26 @@ namespace {
 struct BlockShape {
   std::size_t bytes = 0;
   WordRange words{};
+  const std::uint8_t* places = nullptr;  // of each 16 bytes of words, where not in their own order
+
   // Of the unit that begins at byte i of a block.
   std::size_t unit_size(std::size_t i) const {
     if (i >= words.begin && i < words.end) return 4;
     return words.begin % 2 == 0 ? 2 : 1;
   }
+  // Where byte i of a block lies, counted in bytes of one row.
+  std::size_t place(std::size_t i) const {
+    if (!places || i < words.begin || i >= words.end) return i;
+    return words.begin + places[(i - words.begin) / 16] * 16u + (i - words.begin) % 16;
+  }
 };
 
 template <class Q>
 constexpr BlockShape shape() {
-  if constexpr (requires { Q::words; }) {
+  if constexpr (requires { Q::places; }) {
+    static_assert((Q::words.end - Q::words.begin) == 16 * sizeof Q::places);
+    return {sizeof(typename Q::Block), Q::words, Q::places};
+  } else if constexpr (requires { Q::words; }) {
     return {sizeof(typename Q::Block), Q::words};
   } else {
     return {};
@@ -39,7 +49,8 @@ BlockShape shape_of(Type type) {
   return {};
 }
 
-// Units of one size: those of a row are `size` apart, their places in `out` 16 * size.
+// `bytes` of a row in units of one size: those of a row are `size` apart, their places in `out`
+// 16 * size.
 template <std::size_t size>
 void interleave_units(const std::byte* in, std::size_t row_bytes, std::size_t bytes,
                       std::byte* out) {
@@ -50,15 +61,16 @@ void interleave_units(const std::byte* in, std::size_t row_bytes, std::size_t by
   }
 }
 
-void interleave_range(const BlockShape& shape, std::size_t begin, std::size_t end,
-                      const std::byte* in, std::size_t row_bytes, std::byte* out) {
-  if (begin == end) return;
-  in += begin;
-  out += begin * interleaved_rows;
-  switch (shape.unit_size(begin)) {
-    case 4: return interleave_units<4>(in, row_bytes, end - begin, out);
-    case 2: return interleave_units<2>(in, row_bytes, end - begin, out);
-    default: return interleave_units<1>(in, row_bytes, end - begin, out);
+void interleave_block(const BlockShape& shape, const std::byte* in, std::size_t row_bytes,
+                      std::byte* out) {
+  const std::size_t piece = shape.places ? 16 : shape.words.end - shape.words.begin;
+  for (std::size_t at = 0, bytes; at < shape.bytes; at += bytes) {
+    std::byte* to = out + shape.place(at) * interleaved_rows;
+    switch (const std::size_t size = shape.unit_size(at)) {
+      case 4: interleave_units<4>(in + at, row_bytes, bytes = piece, to); break;
+      case 2: interleave_units<2>(in + at, row_bytes, bytes = size, to); break;
+      default: interleave_units<1>(in + at, row_bytes, bytes = size, to);
+    }
   }
 }
 
@@ -71,10 +83,7 @@ void interleave(Type type, const void* rows, std::size_t row_bytes, void* out) {
   const auto* in = static_cast<const std::byte*>(rows);
   auto* to = static_cast<std::byte*>(out);
   for (std::size_t at = 0; at < row_bytes; at += shape.bytes) {
-    std::byte* block = to + at * interleaved_rows;
-    interleave_range(shape, 0, shape.words.begin, in + at, row_bytes, block);
-    interleave_range(shape, shape.words.begin, shape.words.end, in + at, row_bytes, block);
-    interleave_range(shape, shape.words.end, shape.bytes, in + at, row_bytes, block);
+    interleave_block(shape, in + at, row_bytes, to + at * interleaved_rows);
   }
 }
 
@@ -92,7 +101,8 @@ void take_row(Type type, const void* matrix, std::uint64_t rows, std::size_t row
   for (std::size_t block = 0; block < row_bytes; block += shape.bytes) {
     for (std::size_t at = 0, size; at < shape.bytes; at += size) {
       size = shape.unit_size(at);
-      std::memcpy(to + block + at, group + (block + at) * interleaved_rows + place * size, size);
+      std::memcpy(to + block + at,
+                  group + (block + shape.place(at)) * interleaved_rows + place * size, size);
     }
   }
 }
@@ -107,7 +117,8 @@ std::byte take_byte(Type type, const void* matrix, std::uint64_t rows, std::size
   const std::size_t size = shape.unit_size(in_block);
   const std::size_t in_unit = (in_block - (size == 4 ? shape.words.begin : 0)) % size;
   const std::byte* group = stored + (row - place) * row_bytes;
-  return group[(in_row - in_unit) * interleaved_rows + place * size + in_unit];
+  const std::size_t lies = in_row - in_block + shape.place(in_block - in_unit);
+  return group[lies * interleaved_rows + place * size + in_unit];
 }
 
 }  // namespace inlay

@@ -16,7 +16,8 @@ inline constexpr std::uint32_t interleaved_rows = 16;
 bool can_interleave(Type type);
 
 // 16 rows of `row_bytes` each at `rows`, one after the other, to `out`: of every word of a block
-// first that of row 0, then that of row 1 ... What lies at byte i of the rows lies from 16 i on.
+// first that of row 0, then that of row 1 ... What lies at byte i of the rows lies from 16 i on,
+// unless the type has `places` for the 16-byte pieces of its blocks.
 void interleave(Type type, const void* rows, std::size_t row_bytes, void* out);
 
 // A matrix of `rows` rows is interleaved 16 by 16; what is left at its end lies row by row.

@@ -22,12 +22,12 @@ struct WeightRows {
   std::size_t ahead;                          // bytes from here to what is wanted soon
 };
 
-// With each 16 bytes that are read of 16 rows one by one, four of their 64-byte lines further on
-// are asked for, so that memory stays busy while a panel is worked on. Beyond the end of memory
-// this does nothing.
+// With each 16 bytes that are read of 16 rows one by one, as many bytes of what lies ahead are
+// asked for, from its begin to its end: the hardware's own prefetcher follows that, and not 16
+// short rows. Beyond the end of memory this does nothing.
 INLAY_FORCE_INLINE void prefetch_rows(const WeightRows& rows, std::size_t at) {
-  const std::uint8_t* const* four = rows.row + (at >> 4 & 3) * 4;
-  INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(four[i] + rows.ahead + at, 0, 2);
+  const std::uint8_t* p = rows.row[0] + rows.ahead + at * 16;
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(p + i * 64, 0, 2);
 }
 
 // Four lines as far ahead as the hardware's own prefetcher does not look while a panel is worked

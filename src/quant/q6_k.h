@@ -23,6 +23,9 @@ struct Q6_K {
   static constexpr int low = -32, high = 31;
   static constexpr Activation activation = Activation::q8_256;
   static constexpr WordRange words{0, 208};
+  // Interleaved, the 16 bytes of low bits (eight times), high bits (four) and scales lie in the
+  // order in which fill() reads them, so that memory is read from begin to end.
+  static constexpr std::uint8_t places[13] = {1, 4, 2, 5, 7, 10, 8, 11, 3, 6, 9, 12, 0};
 
   static INLAY_FORCE_INLINE void unpack(const void* p, NormalBlock& out) {
     const Block block = load_block<Block>(p);
@@ -65,30 +68,31 @@ struct Q6_K {
       const std::size_t at = std::size_t{first} * sizeof(Block);
       panel.d[0] = V::halves(rows, at + 208);
       typename V::Step scales[4];
-      V::columns(rows, at + 192, scales);
+      columns(rows, at, 12, scales);
       INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) panel.put_signed_scales(i, scales[i]);
-      INLAY_UNROLL for (std::uint32_t half = 0; half < 2; ++half) {
-        INLAY_UNROLL for (std::uint32_t i = 0; i < 2; ++i) {
-          fill_quarter(rows, at + half * 64 + i * 16, at + 128 + half * 32 + i * 16,
-                       half * 32 + i * 4, panel);
-        }
-      }
+      INLAY_UNROLL for (std::uint32_t i = 0; i < 4; ++i) fill_quarter(rows, at, i, panel);
     }
 
    private:
     // 16 bytes of high bits and the low bits of the four groups of 16 weights, 32 apart, they are
     // for.
-    static INLAY_FORCE_INLINE void fill_quarter(const WeightRows& rows, std::size_t low_at,
-                                                std::size_t high_at, std::uint32_t step,
-                                                auto& panel) {
+    static INLAY_FORCE_INLINE void fill_quarter(const WeightRows& rows, std::size_t at,
+                                                std::uint32_t quarter, auto& panel) {
+      const std::uint32_t half = quarter / 2, low = half * 4 + quarter % 2;
+      const std::uint32_t step = half * 32 + quarter % 2 * 4;
       typename V::Step a[4], b[4], h[4];
-      V::columns(rows, low_at, a);
-      V::columns(rows, low_at + 32, b);
-      V::columns(rows, high_at, h);
+      columns(rows, at, low, a);
+      columns(rows, at, low + 2, b);
+      columns(rows, at, 8 + quarter, h);
       put_both<V, 0, 0x0f, -4, 0x30>(a, h, step, panel);
       put_both<V, 0, 0x0f, -2, 0x30>(b, h, step + 8, panel);
       put_both<V, 4, 0x0f, 0, 0x30>(a, h, step + 16, panel);
       put_both<V, 4, 0x0f, 2, 0x30>(b, h, step + 24, panel);
+    }
+    // Bytes 16 * piece on of the block at `at`.
+    static INLAY_FORCE_INLINE void columns(const WeightRows& rows, std::size_t at,
+                                           std::uint32_t piece, typename V::Step (&out)[4]) {
+      V::columns(rows, at + 16 * (rows.interleaved ? places[piece] : piece), out);
     }
   };
 };

@@ -240,7 +240,7 @@ void Sampler::accept(const Candidate& drawn) {
 
 Status Sampler::sample(std::span<const float> logits, std::span<const std::int32_t> history,
                        std::uint64_t position, std::int32_t& token, Error& error,
-                       LogProbs* logprobs) {
+                       LogProbs* logprobs, std::span<const float> own) {
   INLAY_TRY(propose(logits, history, position, error));
   const bool of_candidates = options_.logprobs_of == INLAY_LOGPROBS_CANDIDATES;
   const bool wanted = logprobs && options_.logprobs > 0;
@@ -257,7 +257,7 @@ Status Sampler::sample(std::span<const float> logits, std::span<const std::int32
   if (wanted && of_candidates) {
     logprobs->token = {token, candidate_logprob(drawn, total)};
   } else if (wanted) {
-    model_logprobs(logits, token, options_.logprobs, logprobs);
+    model_logprobs(own.empty() ? logits : own, token, options_.logprobs, logprobs);
   }
   return Status::ok;
 }

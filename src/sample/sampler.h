@@ -48,10 +48,11 @@ class Sampler {
   // outside the vocabulary are ignored.
   // Errors: argument (not `vocabulary` logits), format (a logit is NaN or +infinity: the weights
   // are damaged), state (every token is forbidden), and those of the host's stages.
-  // `logprobs`, where the options ask for them.
+  // `logprobs`, where the options ask for them; `own`: the model's logits, where the others are
+  // not.
   Status sample(std::span<const float> logits, std::span<const std::int32_t> history,
                 std::uint64_t position, std::int32_t& token, Error& error,
-                LogProbs* logprobs = nullptr);
+                LogProbs* logprobs = nullptr, std::span<const float> own = {});
   // The same in parts: everything but the draw, which leaves the candidates with their weights; and
   // the one that was drawn, for the stage that steers.
   Status propose(std::span<const float> logits, std::span<const std::int32_t> history,

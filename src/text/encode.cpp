@@ -28,7 +28,7 @@ Status Encoder::run(std::string_view text) {
 Status Encoder::run_plain(std::string_view text) {
   const bool with_control = flags_ & INLAY_ENCODE_PARSE_SPECIAL;
   for (std::size_t at = 0; at < text.size();) {
-    const SpecialTokens::Match match = t_.specials_.find(text, at, with_control);
+    const SpecialTokens::Match match = t_.specials_.find(text, at, with_control, segments_);
     if (match.begin > at) INLAY_TRY(encode_part(slice(text, at, match.begin)));
     at = match.begin + match.size;
     if (!match.size) continue;
@@ -62,7 +62,7 @@ std::size_t Encoder::skip_after(std::string_view text, std::size_t at, std::int3
 Status Encoder::run_rules(std::string_view text) {
   const bool special = flags_ & INLAY_ENCODE_ADD_SPECIAL;
   TextParts parts(t_, flags_);
-  INLAY_TRY(parts.find(text, error_));
+  INLAY_TRY(parts.find(text, segments_, error_));
   if (special && is_error(ids_.append(t_.begin_tokens_))) return out_of_memory();
   for (const Part& part : parts.parts()) {
     if (part.id >= 0) {
@@ -129,8 +129,8 @@ Status Encoder::encode_piece(std::string_view piece) {
 }
 
 Status Tokenizer::encode(std::string_view text, std::uint32_t flags, Array<std::int32_t>& ids,
-                         Error& error) const {
-  return Encoder(*this, flags, ids, error).run(text);
+                         Error& error, std::span<const inlay_segment> segments) const {
+  return Encoder(*this, flags, segments, ids, error).run(text);
 }
 
 }  // namespace inlay

@@ -7,9 +7,11 @@ namespace inlay {
 
 class Encoder {
  public:
-  Encoder(const Tokenizer& tokenizer, std::uint32_t flags, Array<std::int32_t>& ids, Error& error)
+  Encoder(const Tokenizer& tokenizer, std::uint32_t flags, std::span<const inlay_segment> segments,
+          Array<std::int32_t>& ids, Error& error)
       : t_(tokenizer),
         flags_(flags),
+        segments_(segments),
         ids_(ids),
         error_(error),
         text_(*tokenizer.bytes_.allocator()),
@@ -60,6 +62,7 @@ class Encoder {
 
   const Tokenizer& t_;
   const std::uint32_t flags_;
+  const std::span<const inlay_segment> segments_;
   Array<std::int32_t>& ids_;
   Error& error_;
   Array<char> text_;           // llama: the text with the spaces that are put before it

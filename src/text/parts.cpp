@@ -49,10 +49,10 @@ TextParts::TextParts(const Tokenizer& tokenizer, std::uint32_t flags)
 // Calls on_text(begin, end) for the text between tokens.
 template <class OnText>
 Status TextParts::scan(const SpecialTokens& names, bool plain_spaces, std::string_view text,
-                       OnText on_text) {
+                       std::span<const inlay_segment> segments, OnText on_text) {
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const SpecialTokens::Match match = names.find(text, at, with_control_);
+    const SpecialTokens::Match match = names.find(text, at, with_control_, segments);
     if (!match.size) break;
     const Tokenizer::Token& token = t_.tokens_[static_cast<std::size_t>(match.id)];
     at = match.begin + match.size;
@@ -88,7 +88,22 @@ Status TextParts::add_text(std::string_view part, bool at_start) {
   return parts_.push({-1, begin, static_cast<std::uint32_t>(text_.size())});
 }
 
-Status TextParts::find(std::string_view text, Error& error) {
+namespace {
+
+// Whether bytes [begin, end) have any of a value.
+bool has_value(std::span<const inlay_segment> segments, std::size_t begin, std::size_t end) {
+  std::size_t from = 0;
+  for (const inlay_segment& segment : segments) {
+    if (segment.is_value && segment.end > begin && from < end) return true;
+    from = segment.end;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status TextParts::find(std::string_view text, std::span<const inlay_segment> segments,
+                       Error& error) {
   // Composing makes at most three times the bytes (of U+1D160); a prefix comes to a part of at
   // least one byte.
   constexpr std::size_t most = max_text_bytes / 4;
@@ -97,14 +112,17 @@ Status TextParts::find(std::string_view text, Error& error) {
   }
   parts_.clear();
   text_.clear();
-  const Status status = scan(t_.specials_, true, text, [&](std::size_t begin, std::size_t end) {
+  const auto on_text = [&](std::size_t begin, std::size_t end) {
     INLAY_TRY(normalize(slice(text, begin, end)));
+    // Normalizing moves bytes: a part with any of a value has no control tokens at all.
+    const inlay_segment whole{part_.size(), has_value(segments, begin, end), 0};
     const std::string_view part(part_.data(), part_.size());
-    return scan(t_.late_specials_, t_.model_ == Tokenizer::Model::gpt2, part,
+    return scan(t_.late_specials_, t_.model_ == Tokenizer::Model::gpt2, part, {&whole, 1},
                 [&](std::size_t from, std::size_t to) {
                   return add_text(slice(part, from, to), begin == 0 && from == 0);
                 });
-  });
+  };
+  const Status status = scan(t_.specials_, true, text, segments, on_text);
   return is_error(status) ? fail_memory(error, "encoding text") : Status::ok;
 }
 

@@ -23,14 +23,15 @@ class TextParts {
  public:
   TextParts(const Tokenizer& tokenizer, std::uint32_t flags);
 
-  // Only MEMORY and LIMIT.
-  Status find(std::string_view text, Error& error);
+  // Only MEMORY and LIMIT. `segments`: as in Tokenizer::encode.
+  Status find(std::string_view text, std::span<const inlay_segment> segments, Error& error);
   const Array<Part>& parts() const { return parts_; }
   std::string_view text() const { return {text_.data(), text_.size()}; }
 
  private:
   template <class OnText>
-  Status scan(const SpecialTokens& names, bool plain_spaces, std::string_view text, OnText on_text);
+  Status scan(const SpecialTokens& names, bool plain_spaces, std::string_view text,
+              std::span<const inlay_segment> segments, OnText on_text);
   Status normalize(std::string_view part);
   Status add_text(std::string_view part, bool at_start);
 

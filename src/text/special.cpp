@@ -26,7 +26,7 @@ Status SpecialTokens::add(std::string_view name, std::int32_t id, bool is_contro
 }
 
 SpecialTokens::Match SpecialTokens::match_at(std::string_view text, std::size_t at,
-                                             bool with_control) const {
+                                             std::size_t control_end) const {
   Match best{text.size(), 0, -1};
   std::uint32_t node = 0;
   for (std::size_t i = at; i < text.size(); ++i) {
@@ -35,17 +35,24 @@ SpecialTokens::Match SpecialTokens::match_at(std::string_view text, std::size_t 
     node = *child;
     const Node& here = nodes_[node];
     if (here.user >= 0) best = {at, i + 1 - at, here.user};
-    if (with_control && here.control >= 0) best = {at, i + 1 - at, here.control};
+    if (i < control_end && here.control >= 0) best = {at, i + 1 - at, here.control};
   }
   return best;
 }
 
 SpecialTokens::Match SpecialTokens::find(std::string_view text, std::size_t from,
-                                         bool with_control) const {
+                                         bool with_control,
+                                         std::span<const inlay_segment> segments) const {
   const bool* starts = with_control ? starts_any_ : starts_user_;
+  std::size_t segment = 0;
   for (std::size_t i = from; i < text.size(); ++i) {
     if (!starts[static_cast<unsigned char>(text[i])]) continue;
-    const Match match = match_at(text, i, with_control);
+    while (segment < segments.size() && segments[segment].end <= i) ++segment;
+    std::size_t control_end = with_control ? text.size() : 0;
+    if (with_control && segment < segments.size()) {
+      control_end = segments[segment].is_value ? 0 : segments[segment].end;
+    }
+    const Match match = match_at(text, i, control_end);
     if (match.size) return match;
   }
   return {text.size(), 0, -1};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/array.h"
@@ -26,8 +27,9 @@ class SpecialTokens {
 
   // Of two tokens with one name the first one counts.
   Status add(std::string_view name, std::int32_t id, bool is_control);
-  // The first name at or after `from`.
-  Match find(std::string_view text, std::size_t from, bool with_control) const;
+  // The first name at or after `from`. With segments, control tokens lie in those of the template.
+  Match find(std::string_view text, std::size_t from, bool with_control,
+             std::span<const inlay_segment> segments = {}) const;
 
  private:
   struct Node {
@@ -38,7 +40,8 @@ class SpecialTokens {
   static std::uint64_t key(std::uint32_t node, char byte) {
     return static_cast<std::uint64_t>(node) << 8 | static_cast<unsigned char>(byte);
   }
-  Match match_at(std::string_view text, std::size_t at, bool with_control) const;
+  // Control tokens end at or before control_end.
+  Match match_at(std::string_view text, std::size_t at, std::size_t control_end) const;
 
   Array<Node> nodes_;  // [0] is the root
   HashMap<std::uint64_t, std::uint32_t> children_;

@@ -68,9 +68,10 @@ class Tokenizer {
 
   // Replaces `ids` by the tokens of `text`; `flags` of INLAY_ENCODE_.... Bytes that are no UTF-8
   // are taken one by one. What the vocabulary cannot spell becomes the unknown token (one for a run
-  // of characters), and is left out where there is none. Time O(n log n).
-  Status encode(std::string_view text, std::uint32_t flags, Array<std::int32_t>& ids,
-                Error& error) const;
+  // of characters), and is left out where there is none. Time O(n log n). With `segments` of the
+  // text, control tokens are only found inside segments of the template.
+  Status encode(std::string_view text, std::uint32_t flags, Array<std::int32_t>& ids, Error& error,
+                std::span<const inlay_segment> segments = {}) const;
 
   // Replaces `text` by the bytes of `ids`; `flags` of INLAY_DECODE_.... The space that encode puts
   // before text is taken away again. ARGUMENT: an id outside the vocabulary.

@@ -253,6 +253,34 @@ TEST_CASE("linear: more tokens than one panel serves") {
   }
 }
 
+TEST_CASE("linear: float weights for many tokens, in blocks that end anywhere") {
+  const FlushDenormals flushed;
+  std::mt19937 random(8);
+  for (const Type type : all_types()) {
+    if (type_info(type)->block_elements > 1) continue;
+    for (const std::uint32_t k : {1, 31, 512, 1024, 1065}) {
+      for (const std::uint32_t tokens : {15, 16, 31, 32, 33, 47, 64, 66}) {
+        const std::uint32_t rows = 1 + random() % 19;
+        const Problem p(type, Fill::ordinary, k, rows, tokens, random);
+        const std::vector<float> expected = p.whole(*isa_kernels("scalar"));
+        for (const KernelTable* unit : usable_tables()) {
+          Activations form(*unit, type, p.x, k);
+          if (activation_of(type) == Activation::f32) {  // what lies beyond k is anybody's
+            for (std::uint32_t t = 0; t < tokens; ++t) {
+              std::memset(form.row(t) + k * 4, 0xff, form.stride() - k * 4);
+            }
+          }
+          std::vector<float> y(std::size_t{rows} * tokens);
+          p.kernel (*unit)(p.task(form, 0, tokens, y.data()));
+          INFO(type_info(type)->name << " k " << k << " rows " << rows << " tokens " << tokens
+                                     << " " << unit->name);
+          REQUIRE(count_different(y, expected) == 0);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("linear: bias and residual are one addition each, also in place") {
   const FlushDenormals flushed;
   std::mt19937 random(4);

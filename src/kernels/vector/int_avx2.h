@@ -23,7 +23,7 @@ struct Words {
   static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
   static constexpr std::uint32_t tokens = 6;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 2;
-  static constexpr std::uint32_t float_tokens = 2;
+  static constexpr std::uint32_t float_tokens = 3;
   static constexpr std::uint32_t tile_rows = 4, tile_tokens = 3;  // of float_block
 
   // ---- Rows to steps ----
@@ -284,9 +284,9 @@ struct Words {
   static INLAY_FORCE_INLINE Part multiply_part(Part a, Part b, Part c) {
     return _mm256_fmadd_ps(a, b, c);
   }
-  // The odd or even elements of pairs of bfloats.
+  // The odd or even elements of pairs of bfloats; by shifts, for a mask would want a register.
   static INLAY_FORCE_INLINE Part upper_part(const std::uint8_t* p) {
-    return _mm256_castsi256_ps(_mm256_and_si256(load(p), _mm256_set1_epi32(-65536)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_srli_epi32(load(p), 16), 16));
   }
   static INLAY_FORCE_INLINE Part lower_part(const std::uint8_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(load(p), 16));

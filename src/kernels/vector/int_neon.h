@@ -21,7 +21,7 @@ struct NeonWords {
   static constexpr bool multiplies_signed = true;  // codes, as fast as unsigned ones
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;
-  static constexpr std::uint32_t tile_tokens = 0;  // no float_block: F32 is four registers
+  static constexpr std::uint32_t tile_rows = 4, tile_tokens = 5;  // of float_block
 
   // ---- Rows to steps ----
 
@@ -223,6 +223,22 @@ struct NeonWords {
       high = vmlal_high_lane_s16(high, second, two, 1);
     }
     return sum;
+  }
+
+  // ---- Tiles of float products: a register holds some of the 16 lanes ----
+
+  using Part = float32x4_t;
+  static INLAY_FORCE_INLINE Part load_part(const float* p) { return vld1q_f32(p); }
+  static INLAY_FORCE_INLINE void store_part(Part v, float* p) { vst1q_f32(p, v); }
+  static INLAY_FORCE_INLINE Part multiply_part(Part a, Part b, Part c) {
+    return vfmaq_f32(c, a, b);
+  }
+  // The odd or even elements of pairs of bfloats.
+  static INLAY_FORCE_INLINE Part upper_part(const std::uint8_t* p) {
+    return vreinterpretq_f32_s32(vandq_s32(sixteen(p), vdupq_n_s32(-65536)));
+  }
+  static INLAY_FORCE_INLINE Part lower_part(const std::uint8_t* p) {
+    return vreinterpretq_f32_s32(vshlq_n_s32(sixteen(p), 16));
   }
 
   // ---- Float weights, at any address ----

@@ -1,0 +1,34 @@
+// mistral.cpp - Mistral: [TOOL_CALLS] and an array of calls, or name[ARGS]{...} in newer models.
+#include "text/reply/blocks.h"
+
+namespace inlay {
+namespace {
+
+constexpr CallMarks arrays[] = {{"[TOOL_CALLS]", "", "", ""}};
+constexpr CallMarks named[] = {{"[TOOL_CALLS]", "[ARGS]", "", ""}};
+constexpr std::string_view dropped[] = {"</s>"};
+constexpr BlockMarks array_marks{"[THINK]", "[/THINK]", arrays, dropped};
+constexpr BlockMarks named_marks{"[THINK]", "[/THINK]", named, dropped};
+constexpr std::size_t begun = 2;  // the state in which the call's mark is held
+
+// Which of the two it is shows behind the mark.
+bool is_array(const Reply& reply) {
+  std::string_view rest = reply.held();
+  rest.remove_prefix(reply.scan_from < rest.size() ? reply.scan_from : rest.size());
+  while (!rest.empty() && (rest[0] == ' ' || rest[0] == '\n')) rest.remove_prefix(1);
+  return rest.empty() || rest[0] == '[' || rest[0] == '{';
+}
+
+bool fits(std::string_view text) { return text.find("[TOOL_CALLS]") != std::string_view::npos; }
+
+void step(Reply& reply, bool at_end) {
+  if (reply.state <= begun) reply.in_array = reply.state < begun || is_array(reply);
+  step_blocks(reply, reply.in_array ? array_marks : named_marks, at_end);
+}
+
+}  // namespace
+
+extern const ReplyFormat mistral_replies;
+const ReplyFormat mistral_replies{"mistral", fits, step};
+
+}  // namespace inlay
