@@ -43,15 +43,17 @@ struct GenerateOptions {
   std::uint64_t max_tokens = 0;  ///< 0: until end of text or until the context is full
   SamplerOptions sampler{};
   SessionOptions session{};
-  EncodeOptions encode{};  ///< of the prompt
-  Grammar grammar{};       ///< what the text must be; an empty one: anything
+  EncodeOptions encode{};                    ///< of the prompt
+  Grammar grammar{};                         ///< what the text must be; an empty one: anything
+  std::span<const std::string_view> stop{};  ///< texts that end it, see Session::set_stop_texts
 };
 
 /// What a generation came to.
 struct Summary {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t tokens = 0;      ///< generated
-  Finish finish = Finish::none;  ///< none: stopped by the caller, or an error
+  Finish finish = Finish::none;  ///< none: not yet, or an error; cancelled: by the caller
+  std::uint32_t stop_text = 0;   ///< for Finish::text: which of GenerateOptions::stop
 };
 
 /// A generation under way, with a session of its own; it keeps its model alive. One owner.
@@ -61,8 +63,7 @@ struct Summary {
 class Generation {
  public:
   /// Begins; nothing is computed before the first piece is asked for.
-  Generation(const Model& model, std::string_view prompt, const GenerateOptions& options)
-      : stream_(model.tokenizer(), !prompt.empty()) {
+  Generation(const Model& model, std::string_view prompt, const GenerateOptions& options) {
     const Result<void> begun = begin(model, prompt, options);
     if (!begun) error_ = begun.error();
     ended_ = !begun;
@@ -88,6 +89,9 @@ class Generation {
   explicit operator bool() const noexcept { return !is_error(error_.status()); }
   /// How far it has come.
   const Summary& summary() const noexcept { return summary_; }
+  /// Log-probabilities of the latest token, when SamplerOptions::logprobs asked for them. A piece
+  /// may be of several tokens: ask in a loop over next with pieces of one each.
+  Result<LogProbs> logprobs() const { return session_.logprobs(sequence_); }
   /// Ends the text soon. Thread-safe.
   void cancel() noexcept { session_.cancel(); }
 
@@ -128,33 +132,36 @@ class Generation {
     session_ = std::move(*session);
     auto sequence = session_.add();
     if (!sequence) return sequence.error();
-    if (auto fed = session_.feed(*sequence, *ids); !fed) return fed;
-    if (options.grammar) {
-      if (auto set = session_.constrain(*sequence, options.grammar); !set) return set;
+    sequence_ = *sequence;
+    if (!options.stop.empty()) {
+      if (auto set = session_.set_stop_texts(sequence_, options.stop); !set) return set;
     }
-    return session_.generate(*sequence, options.sampler, options.max_tokens);
+    if (auto fed = session_.feed(sequence_, *ids); !fed) return fed;
+    if (options.grammar) {
+      if (auto set = session_.constrain(sequence_, options.grammar); !set) return set;
+    }
+    return session_.generate(sequence_, options.sampler, options.max_tokens);
   }
 
   // Text of one more token, "" for none.
   Result<std::string_view> step() {
-    if (summary_.finish != Finish::none) {
-      ended_ = true;
-      return stream_.finish();
-    }
     const Result<Event> event = session_.step();
     if (!event) return event.error();
     if (event->status != Status::token) {  // cancelled, or nothing to do
       ended_ = true;
-      return stream_.finish();
+      summary_.finish = event->status == Status::yield ? Finish::cancelled : Finish::none;
+      if (auto stopped = session_.stop(sequence_); !stopped) return stopped.error();
+    } else {
+      summary_.finish = event->finish;
+      summary_.stop_text = event->stop_text;
+      ++summary_.tokens;
+      ended_ = event->finish != Finish::none;
     }
-    summary_.finish = event->finish;
-    ++summary_.tokens;
-    if (event->finish == Finish::end) return std::string_view();
-    return stream_.push(event->token);
+    return session_.text(sequence_);
   }
 
   Session session_;
-  TextStream stream_;
+  Sequence sequence_ = 0;
   Summary summary_;
   Error error_;
   bool ended_ = false;
@@ -178,7 +185,8 @@ Result<Summary> Model::generate(std::string_view prompt, const GenerateOptions& 
     if constexpr (std::is_void_v<decltype(callback(piece))>) {
       callback(piece);
     } else if (!callback(piece)) {
-      return Summary{generation.summary().prompt_tokens, generation.summary().tokens, Finish::none};
+      const Summary& so_far = generation.summary();
+      return Summary{so_far.prompt_tokens, so_far.tokens, Finish::cancelled};
     }
   }
   if (!generation) return generation.error();

@@ -634,7 +634,74 @@ typedef struct inlay_logit_bias {
   float bias; /* added to the token's logit; -INFINITY forbids it */
 } inlay_logit_bias;
 
-/* The stages run in this order: logit bias, penalties, top-k, temperature, top-p, min-p, draw. */
+/* UTF-8 bytes of the caller's; no trailing zero is needed. */
+typedef struct inlay_text_view {
+  const char* text;
+  size_t length;
+} inlay_text_view;
+
+/* A token that may be drawn. */
+typedef struct inlay_candidate {
+  int32_t id;
+  float logit;  /* -INFINITY: never drawn */
+  float weight; /* its probability; those of the whole list add up to 1 */
+} inlay_candidate;
+
+/* What a host stage changes. It may change logits and leave candidates out: `list` then has the
+ * others without a gap, `count` of them, at least one. Ids stay in ascending order; weights that
+ * are written are not looked at. All of it is valid during the call only. */
+typedef struct inlay_candidates {
+  uint32_t struct_size;
+  uint32_t reserved;
+  inlay_candidate* list; /* in the ascending order of ids */
+  size_t count;
+  const int32_t* tokens; /* of the sequence so far, oldest first */
+  size_t token_count;
+  uint64_t position; /* of the token to be drawn */
+} inlay_candidates;
+
+/* A stage of the host's own. INLAY_OK, or an error status, which becomes that of the draw. It is
+ * called from the thread that steps, inside the step: to keep the step free of allocations and
+ * system calls is up to it. The same candidates and tokens have to give the same result, or the
+ * text is not reproducible. */
+typedef struct inlay_host_stage {
+  void* user;
+  inlay_status (*apply)(void* user, inlay_candidates* candidates);
+} inlay_host_stage;
+
+/* The stages, in the order in which they run by default. docs/samplers.md has the formula of each.
+ * The draw is always the last. */
+enum {
+  INLAY_STAGE_LOGIT_BIAS = 1,
+  INLAY_STAGE_PENALTIES = 2,
+  INLAY_STAGE_DRY = 3,
+  INLAY_STAGE_CUSTOM = 4, /* host_stages, one after the other */
+  INLAY_STAGE_TOP_N_SIGMA = 5,
+  INLAY_STAGE_TOP_K = 6,
+  INLAY_STAGE_DYNAMIC_TEMPERATURE = 7,
+  INLAY_STAGE_TEMPERATURE = 8,
+  INLAY_STAGE_TYPICAL_P = 9,
+  INLAY_STAGE_TOP_P = 10,
+  INLAY_STAGE_MIN_P = 11,
+  INLAY_STAGE_XTC = 12,
+  INLAY_STAGE_INFILL = 13,
+  INLAY_STAGE_MIROSTAT = 14,
+  INLAY_STAGE_ADAPTIVE_P = 15,
+  INLAY_STAGE_DRAW = 16 /* not for lists */
+};
+/* "top_k", "dry" ..., zero-terminated; NULL: no such stage. */
+INLAY_API const char* inlay_sampler_stage_name(uint32_t stage);
+
+typedef struct inlay_logprob {
+  int32_t token;
+  float logprob; /* natural logarithm of its probability; -INFINITY: none */
+} inlay_logprob;
+enum { INLAY_LOGPROBS_MAX = 64 };
+enum {
+  INLAY_LOGPROBS_MODEL = 0,     /* of the model's own distribution: log-softmax of its logits */
+  INLAY_LOGPROBS_CANDIDATES = 1 /* of what was drawn from: after all stages */
+};
+
 typedef struct inlay_sampler_options {
   uint32_t struct_size;
   float temperature;       /* >= 0; 0: the largest logit, lowest id on a tie. Default 0.8 */
@@ -650,12 +717,72 @@ typedef struct inlay_sampler_options {
   uint64_t stream;              /* sets sequences of one seed apart. Default 0 */
   const inlay_logit_bias* bias; /* copied */
   size_t bias_count;            /* at most 1024 */
+
+  float xtc_probability;       /* [0, 1]; 0: off */
+  float xtc_threshold;         /* [0, 1]; over 0.5: off. Default 0.1 */
+  float typical_p;             /* (0, 1]; 1: off. Default 1 */
+  float top_n_sigma;           /* >= 0; 0: off */
+  float dry_multiplier;        /* >= 0; 0: off */
+  float dry_base;              /* >= 1. Default 1.75 */
+  uint32_t dry_allowed_length; /* >= 1. Default 2 */
+  uint32_t dry_window;         /* how many of the latest tokens count, at most 8192. Default 1024 */
+  /* Texts that a repetition does not reach across; copied. At most 16 of 1 to 32 bytes. Default:
+   * newline, colon, quotation mark, asterisk. */
+  const inlay_text_view* dry_breakers;
+  size_t dry_breaker_count;
+  float dynatemp_range;    /* >= 0: temperature - range to temperature + range; 0: off */
+  float dynatemp_exponent; /* >= 0. Default 1 */
+  uint32_t mirostat;  /* 0: off; 1, 2: that version, and by default top-n-sigma, top-k, typical-p,
+                         top-p, min-p, XTC and infill do not run */
+  float mirostat_tau; /* surprise that is aimed at, bits. [0, 100]. Default 5 */
+  float mirostat_eta; /* [0, 100]. Default 0.1 */
+  float adaptive_target; /* [0, 1]; under 0: off. Default -1 */
+  float adaptive_decay;  /* [0, 0.99]. Default 0.9 */
+  uint32_t infill;       /* 1: on. Default 0 */
+  /* Numbers INLAY_STAGE_... in the order in which they run, each at most once; others do not run.
+   * Copied. mirostat or adaptive-p, if on, has to be the last. NULL: the default order. */
+  const uint32_t* stages;
+  size_t stage_count;
+  const inlay_host_stage* host_stages; /* copied; at most 8 */
+  size_t host_stage_count;
+  uint32_t logprobs;    /* how many of the best are listed with each token, at most
+                           INLAY_LOGPROBS_MAX; 0: none */
+  uint32_t logprobs_of; /* INLAY_LOGPROBS_... */
 } inlay_sampler_options;
 
 INLAY_API void inlay_sampler_options_init(inlay_sampler_options* options, size_t size);
 static inline void inlay_sampler_options_defaults(inlay_sampler_options* options) {
   inlay_sampler_options_init(options, sizeof *options);
 }
+
+/* Functions of a row of logits. Pure: the same bits on every machine; they take no memory. */
+
+/* The `count` best of a row, best first, lower ids first on a tie, with ln p of the softmax over
+ * the whole row. *written: how many; fewer than `count` only where the row is shorter. Errors:
+ * ARGUMENT; FORMAT (a logit is NaN or infinite), STATE (all are -INFINITY). */
+INLAY_API inlay_status inlay_logits_top(const float* logits, size_t vocabulary, inlay_logprob* top,
+                                        size_t count, size_t* written, inlay_error* error);
+/* Classifier-free guidance (Sanchez et al. 2023, arXiv:2306.17806): out = u + scale (c - u), c and
+ * u the log-softmax of `logits` and of `negative`; a token that either forbids is forbidden. `out`
+ * may be one of the two. Errors: as above, and ARGUMENT (scale is no finite number). */
+INLAY_API inlay_status inlay_logits_guide(const float* logits, const float* negative,
+                                          size_t vocabulary, float scale, float* out,
+                                          inlay_error* error);
+
+/* A sampler of its own, for logits that the host has or has changed. One owner, as a session. */
+typedef struct inlay_sampler inlay_sampler;
+
+/* For rows of the model's vocabulary; the model must be opened to INLAY_OPEN_PROGRAM at least, and
+ * is kept alive. Takes all its memory now, from the model's host. NULL options: the defaults. */
+INLAY_API inlay_status inlay_sampler_open(inlay_model* model, const inlay_sampler_options* options,
+                                          inlay_sampler** sampler, inlay_error* error);
+INLAY_API void inlay_sampler_close(inlay_sampler* sampler);
+/* Draws the token at `position` that follows `tokens` (oldest first; only the latest count). The
+ * errors are those of inlay_session_step. No allocation. */
+INLAY_API inlay_status inlay_sampler_draw(inlay_sampler* sampler, const float* logits,
+                                          size_t vocabulary, const int32_t* tokens,
+                                          size_t token_count, uint64_t position, int32_t* token,
+                                          inlay_error* error);
 
 /* ---- Session --------------------------------------------------------------------------------- */
 
@@ -811,14 +938,49 @@ INLAY_API inlay_status inlay_session_set_stop(inlay_session* session, inlay_sequ
                                               const int32_t* ids, size_t count, uint32_t flags,
                                               inlay_error* error);
 
+/* Texts that end a generation of this sequence, wherever tokens begin and end; replaces what was
+ * set before, count 0 takes them away. What is generated is watched from the inlay_session_generate
+ * before or after this call on; forks have the same texts. The earliest end decides; of several
+ * texts that end at the same byte the longest. Each is UTF-8 of 1 to INLAY_STOP_TEXT_LENGTH bytes,
+ * all together at most INLAY_STOP_TEXT_BYTES in at most INLAY_STOP_TEXT_MAX texts. Compiled here,
+ * with memory of the host; a step takes time in proportion to the bytes of its token, however many
+ * texts there are. Errors: ARGUMENT, LIMIT, MEMORY, STATE, UNSUPPORTED (no tokenizer). */
+enum { INLAY_STOP_TEXT_LENGTH = 256, INLAY_STOP_TEXT_MAX = 65536, INLAY_STOP_TEXT_BYTES = 1 << 20 };
+INLAY_API inlay_status inlay_session_set_stop_texts(inlay_session* session, inlay_sequence sequence,
+                                                    const inlay_text_view* texts, size_t count,
+                                                    inlay_error* error);
+
+/* The text that the sequence's latest token added, once TOKEN was told of it, until the next call
+ * that changes the session: whole characters only, nothing that may still become a stop text, and
+ * nothing of the tokens or texts that end a generation. What was held back comes when it can be no
+ * stop text any more, at the latest with the last token. When inlay_session_generate takes the
+ * sampler away, the text is what was still held back. *length may be 0. The pieces of a generation
+ * are what inlay_stream_push gives for a stream that goes on from the tokens before. Errors: STATE
+ * (nothing was told of the sequence since the last change), UNSUPPORTED (no tokenizer). */
+INLAY_API inlay_status inlay_session_text(const inlay_session* session, inlay_sequence sequence,
+                                          const char** text, size_t* length);
+
+/* Log-probabilities of the sequence's latest token, as inlay_sampler_options::logprobs asked for,
+ * valid as inlay_session_text. STATE when there are none. */
+typedef struct inlay_logprobs {
+  uint32_t struct_size;
+  uint32_t count;           /* of `top`; fewer than asked for where there are fewer candidates */
+  inlay_logprob token;      /* the one that was drawn */
+  const inlay_logprob* top; /* the best, best first, lower ids first on a tie */
+} inlay_logprobs;
+INLAY_API inlay_status inlay_session_logprobs(const inlay_session* session, inlay_sequence sequence,
+                                              inlay_logprobs* logprobs);
+
 enum {
   INLAY_FINISH_NONE = 0,
-  INLAY_FINISH_END = 1,     /* an end-of-generation token was drawn */
-  INLAY_FINISH_TOKENS = 2,  /* max_tokens reached */
-  INLAY_FINISH_CONTEXT = 3, /* the context is full */
-  INLAY_FINISH_STOP = 4,    /* a token of inlay_session_set_stop was drawn */
-  INLAY_FINISH_PAGES = 5,   /* kv_tokens are spent: other sequences hold all pages */
-  INLAY_FINISH_GRAMMAR = 6  /* the text of inlay_session_constrain is whole: nothing can follow */
+  INLAY_FINISH_END = 1,      /* an end-of-generation token was drawn */
+  INLAY_FINISH_TOKENS = 2,   /* max_tokens reached */
+  INLAY_FINISH_CONTEXT = 3,  /* the context is full */
+  INLAY_FINISH_STOP = 4,     /* a token of inlay_session_set_stop was drawn */
+  INLAY_FINISH_PAGES = 5,    /* kv_tokens are spent: other sequences hold all pages */
+  INLAY_FINISH_GRAMMAR = 6,  /* the text of inlay_session_constrain is whole: nothing can follow */
+  INLAY_FINISH_TEXT = 7,     /* a text of inlay_session_set_stop_texts was completed */
+  INLAY_FINISH_CANCELLED = 8 /* never in an event: for helpers that end a text when asked to */
 };
 
 typedef struct inlay_event {
@@ -827,6 +989,8 @@ typedef struct inlay_event {
   int32_t token;           /* for TOKEN, else -1 */
   uint32_t finish;         /* INLAY_FINISH_...: why this was the sequence's last token */
   uint32_t dropped;        /* tokens that INLAY_CONTEXT_DROP forgot to make room for this one */
+  uint32_t stop_text;      /* for INLAY_FINISH_TEXT: the index of the text, else 0 */
+  uint32_t reserved;
 } inlay_event;
 
 /* Computes until something is to be told or the budget is spent.

@@ -41,13 +41,15 @@ using Sequence = inlay_sequence;
 
 /// Why a sequence's latest token was its last.
 enum class Finish : std::uint32_t {
-  none = INLAY_FINISH_NONE,        ///< it was not
-  end = INLAY_FINISH_END,          ///< an end-of-generation token was drawn
-  tokens = INLAY_FINISH_TOKENS,    ///< the number of tokens asked for is reached
-  context = INLAY_FINISH_CONTEXT,  ///< the context is full
-  stop = INLAY_FINISH_STOP,        ///< a token of set_stop was drawn
-  pages = INLAY_FINISH_PAGES,      ///< kv_tokens are spent: other sequences hold all pages
-  grammar = INLAY_FINISH_GRAMMAR,  ///< the text of constrain is whole
+  none = INLAY_FINISH_NONE,            ///< it was not
+  end = INLAY_FINISH_END,              ///< an end-of-generation token was drawn
+  tokens = INLAY_FINISH_TOKENS,        ///< the number of tokens asked for is reached
+  context = INLAY_FINISH_CONTEXT,      ///< the context is full
+  stop = INLAY_FINISH_STOP,            ///< a token of set_stop was drawn
+  pages = INLAY_FINISH_PAGES,          ///< kv_tokens are spent: other sequences hold all pages
+  grammar = INLAY_FINISH_GRAMMAR,      ///< the text of constrain is whole
+  text = INLAY_FINISH_TEXT,            ///< a text of set_stop_texts was completed
+  cancelled = INLAY_FINISH_CANCELLED,  ///< the caller ended it; never in an event
 };
 
 /// What a step has to tell.
@@ -57,6 +59,13 @@ struct Event {
   std::int32_t token = -1;       ///< for token
   Finish finish = Finish::none;  ///< for token
   std::uint32_t dropped = 0;     ///< tokens that ContextPolicy::drop forgot to make room for it
+  std::uint32_t stop_text = 0;   ///< for Finish::text: which one
+};
+
+/// Log-probabilities of a sequence's latest token, valid as its text.
+struct LogProbs {
+  LogProb token{-1, 0};            ///< the one that was drawn
+  std::span<const LogProb> top{};  ///< the best, best first
 };
 
 /// Rows of logits of a sequence's latest pass; valid until the next step, feed or drop.
@@ -232,6 +241,36 @@ class Session {
     error.set(inlay_session_set_stop(raw_, sequence, ids.data(), ids.size(), flags, error.raw()));
     return error;
   }
+  /// Texts that end a generation of this sequence, wherever tokens begin and end; in place of those
+  /// set before. Compiled here, with memory of the host. Errors: argument (empty, no UTF-8), limit,
+  /// memory, state, unsupported (no tokenizer).
+  Result<void> set_stop_texts(Sequence sequence, std::span<const std::string_view> texts) {
+    std::vector<inlay_text_view> views;
+    for (const std::string_view text : texts) views.push_back({text.data(), text.size()});
+    Error error;
+    error.set(
+        inlay_session_set_stop_texts(raw_, sequence, views.data(), views.size(), error.raw()));
+    return error;
+  }
+  /// The text that the sequence's latest token added, once a step told of it and until the next
+  /// call that changes the session: whole characters, nothing that may become a stop text, nothing
+  /// of what ends a generation. After stop: what was still held back. Errors: state (nothing was
+  /// told of the sequence since the last change), unsupported (no tokenizer).
+  Result<std::string_view> text(Sequence sequence) const {
+    const char* bytes = nullptr;
+    std::size_t length = 0;
+    Error error;
+    if (error.set(inlay_session_text(raw_, sequence, &bytes, &length))) return error;
+    return std::string_view(bytes, length);
+  }
+  /// Log-probabilities of that token. Errors: state (SamplerOptions::logprobs is 0, or as text).
+  Result<LogProbs> logprobs(Sequence sequence) const {
+    inlay_logprobs raw{};
+    raw.struct_size = sizeof raw;
+    Error error;
+    if (error.set(inlay_session_logprobs(raw_, sequence, &raw))) return error;
+    return LogProbs{raw.token, {raw.top, raw.count}};
+  }
   /// Takes the sampler away; the sequence stays where it is.
   Result<void> stop(Sequence sequence) {
     Error error;
@@ -382,8 +421,8 @@ class Session {
     Error error;
     const inlay_status status = function(raw_, budget, &raw, error.raw());
     if (error.set(status)) return error;
-    return Event{static_cast<Status>(status), raw.sequence, raw.token,
-                 static_cast<Finish>(raw.finish), raw.dropped};
+    return Event{static_cast<Status>(status),     raw.sequence, raw.token,
+                 static_cast<Finish>(raw.finish), raw.dropped,  raw.stop_text};
   }
 
   inlay_session* raw_ = nullptr;

@@ -13,6 +13,16 @@ inline constexpr std::size_t first_source = offsetof(inlay_source, offset);
 inline constexpr std::size_t first_model_options = offsetof(inlay_model_options, weights);
 inline constexpr std::size_t first_session_options = offsetof(inlay_session_options, value_type);
 
+inline constexpr std::size_t first_sampler_options =
+    offsetof(inlay_sampler_options, xtc_probability);
+
+// NULL options: the defaults.
+inline Status read_sampler_options(const inlay_sampler_options* given,
+                                   inlay_sampler_options* options, Error& error) {
+  inlay_sampler_options_defaults(options);
+  return copy_options(given, options, "sampler options", error, first_sampler_options);
+}
+
 // NULL options: the defaults.
 inline Status read_shape(const Model& model, const inlay_session_options* given,
                          SessionShape* shape, Error& error) {

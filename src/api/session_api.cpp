@@ -1,9 +1,13 @@
 // session_api.cpp - C interface: sampler options and sessions.
+#include <iterator>
+
 #include "api/checks.h"
 #include "api/handles.h"
 #include "api/options.h"
 
 using namespace inlay;
+
+static constexpr inlay_text_view default_breakers[] = {{"\n", 1}, {":", 1}, {"\"", 1}, {"*", 1}};
 
 void inlay_sampler_options_init(inlay_sampler_options* options, size_t size) {
   inlay_sampler_options value{};
@@ -13,6 +17,18 @@ void inlay_sampler_options_init(inlay_sampler_options* options, size_t size) {
   value.min_p = 0.05f;
   value.repeat_penalty = 1.0f;
   value.penalty_window = 64;
+  value.typical_p = 1.0f;
+  value.xtc_threshold = 0.1f;
+  value.dry_base = 1.75f;
+  value.dry_allowed_length = 2;
+  value.dry_window = 1024;
+  value.dry_breakers = default_breakers;
+  value.dry_breaker_count = std::size(default_breakers);
+  value.dynatemp_exponent = 1.0f;
+  value.mirostat_tau = 5.0f;
+  value.mirostat_eta = 0.1f;
+  value.adaptive_target = -1.0f;
+  value.adaptive_decay = 0.9f;
   give_options(value, options, size);
 }
 
@@ -103,10 +119,38 @@ inlay_status inlay_session_generate(inlay_session* session, inlay_sequence seque
   CallError call(error);
   if (!session) return null_argument(call, "session");
   inlay_sampler_options resolved;
-  inlay_sampler_options_defaults(&resolved);
-  const Status status = copy_options(options, &resolved, "sampler options", call);
+  const Status status = read_sampler_options(options, &resolved, call);
   if (is_error(status)) return code(status);
   return code(unwrap(session)->generate(sequence, options ? &resolved : nullptr, max_tokens, call));
+}
+
+inlay_status inlay_session_set_stop_texts(inlay_session* session, inlay_sequence sequence,
+                                          const inlay_text_view* texts, size_t count,
+                                          inlay_error* error) {
+  CallError call(error);
+  if (!session) return null_argument(call, "session");
+  if (!texts && count) return null_argument(call, "texts");
+  return code(unwrap(session)->set_stop_texts(sequence, {texts, count}, call));
+}
+
+inlay_status inlay_session_text(const inlay_session* session, inlay_sequence sequence,
+                                const char** text, size_t* length) {
+  if (!session || !text || !length) return INLAY_ERROR_ARGUMENT;
+  std::string_view told;
+  const Status status = unwrap(session)->text(sequence, &told);
+  if (is_error(status)) return code(status);
+  *text = told.data() ? told.data() : "";
+  *length = told.size();
+  return INLAY_OK;
+}
+
+inlay_status inlay_session_logprobs(const inlay_session* session, inlay_sequence sequence,
+                                    inlay_logprobs* logprobs) {
+  if (!session || !logprobs) return INLAY_ERROR_ARGUMENT;
+  const LogProbs* told = nullptr;
+  const Status status = unwrap(session)->logprobs(sequence, &told);
+  if (is_error(status)) return code(status);
+  return give_struct({0, told->count, told->token, told->top}, logprobs);
 }
 
 static inlay_status step(inlay_session* session, const Budget& budget, inlay_event* event,
@@ -122,6 +166,7 @@ static inlay_status step(inlay_session* session, const Budget& budget, inlay_eve
   out.token = inner.token;
   out.finish = inner.finish;
   out.dropped = inner.dropped;
+  out.stop_text = inner.stop_text;
   give_struct(out, event);
   return code(status);
 }

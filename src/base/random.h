@@ -22,14 +22,29 @@ constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> c
   return counter;
 }
 
-// The number in [0, 1), a multiple of 2^-53, that belongs to (seed, stream, position).
-constexpr double uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t position) {
+// The 128 bits that belong to (seed, stream, position).
+constexpr std::array<std::uint32_t, 4> random_bits(std::uint64_t seed, std::uint64_t stream,
+                                                   std::uint64_t position) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
   const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  const std::array<std::uint32_t, 4> random = philox4x32(
-      {low(position), high(position), low(stream), high(stream)}, {low(seed), high(seed)});
-  const std::uint64_t bits = std::uint64_t{random[1]} << 32 | random[0];
+  return philox4x32({low(position), high(position), low(stream), high(stream)},
+                    {low(seed), high(seed)});
+}
+
+// A number in [0, 1), a multiple of 2^-53.
+constexpr double unit_number(std::uint32_t high, std::uint32_t low) {
+  const std::uint64_t bits = std::uint64_t{high} << 32 | low;
   return static_cast<double>(bits >> 11) * 0x1p-53;
+}
+
+// The one that belongs to (seed, stream, position), and another.
+constexpr double uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t position) {
+  const std::array<std::uint32_t, 4> bits = random_bits(seed, stream, position);
+  return unit_number(bits[1], bits[0]);
+}
+constexpr double second_uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t position) {
+  const std::array<std::uint32_t, 4> bits = random_bits(seed, stream, position);
+  return unit_number(bits[3], bits[2]);
 }
 
 }  // namespace inlay

@@ -19,6 +19,12 @@ struct Utf8Step {
   char32_t point;       // when whole
 };
 
+// Bytes [begin, end) of `text`; the caller knows that they are there (substr would check and
+// throw).
+constexpr std::string_view slice(std::string_view text, std::size_t begin, std::size_t end) {
+  return {text.data() + begin, end - begin};
+}
+
 // The character at the start of `text`, which is not empty.
 constexpr Utf8Step utf8_step(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };

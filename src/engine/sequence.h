@@ -9,6 +9,7 @@
 #include "engine/kv_cache.h"
 #include "engine/watch.h"
 #include "sample/sampler.h"
+#include "text/text_watch.h"
 
 namespace inlay {
 
@@ -34,6 +35,11 @@ struct Conduct {
   std::uint64_t dropped = 0;  // tokens that the policy forgot so far
   StopRules stop;
   Sampler sampler;
+  std::uint32_t begun = 0;  // tokens before the first one that the sampler steers by
+  // The text of the tokens from `text_begin` on, which is told, and what ends it.
+  std::uint32_t text_begin = 0;
+  TextState text{};
+  StopTextsRef stop_texts;
 };
 
 // Small, since every pass looks at all of them; what is large stands elsewhere.
@@ -50,9 +56,10 @@ struct Sequence {
   bool in_file = false;          // it was saved or restored
   std::uint32_t file_id = 0;     // which sequence of its file it is, from 1
   Chain chain{};
-  Watch watch{};  // the grammar of what it says, if there is one
+  Watch watch{};                        // the grammar of what it says, if there is one
   std::int32_t* ids = nullptr;          // (context)
   std::uint64_t* all_logits = nullptr;  // (context) bits: logits of this token are wanted
+  float* states = nullptr;              // (context) of a sampler that steers, behind each token
   // The latest pass:
   std::uint32_t pass_tokens = 0;   // rows of it
   std::uint32_t wanted_first = 0;  // row of the logits
@@ -76,6 +83,10 @@ struct Sequence {
   std::uint32_t begin() const { return computed - again; }  // of the next pass
   std::uint32_t pending() const { return length() - begin(); }
   bool ready() const { return pending() > 0 && !waits; }
+  // Of the sampler, behind the last token.
+  float state() const {
+    return length() > conduct.begun ? states[length() - 1] : conduct.sampler.first_state();
+  }
   std::uint32_t wanted_end() const { return wanted_position + wanted; }
   std::span<const std::int32_t> tokens() const { return {ids, length()}; }
   bool wants_all(std::uint32_t position) const {  // was fed so

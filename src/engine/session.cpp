@@ -87,6 +87,7 @@ void Session::remove(Sequence& s) {
 
 void Session::release(Sequence& s) {
   cache_.release(s.chain);
+  s.conduct.stop_texts = {};
   s.computed = s.again = 0;
 }
 
@@ -102,6 +103,7 @@ Status Session::fork(std::uint64_t sequence, std::uint64_t* copy, Error& error) 
   cache_.share(s->chain, other->chain);
   std::copy_n(s->ids, s->length(), other->ids);
   std::copy_n(s->all_logits, divide_up(s->length(), 64), other->all_logits);
+  std::copy_n(s->states, s->length(), other->states);
   other->computed = s->computed;
   other->again = s->again;
   other->conduct = s->conduct;

@@ -50,6 +50,7 @@ struct SessionEvent {
   std::int32_t token = -1;
   std::uint32_t finish = INLAY_FINISH_NONE;
   std::uint32_t dropped = 0;
+  std::uint32_t stop_text = 0;
 };
 
 struct LogitsView {
@@ -88,10 +89,16 @@ class Session {
   Status set_stop(std::uint64_t sequence, std::span<const std::int32_t> ids, std::uint32_t flags,
                   Error& error);
 
+  Status set_stop_texts(std::uint64_t sequence, std::span<const inlay_text_view> texts,
+                        Error& error);
+
   Status step(const Budget& budget, SessionEvent* event, Error& error);
   void cancel() { executor_.stop(); }
 
   Status logits(std::uint64_t sequence, LogitsView* view) const;
+  // Of the token that was told last.
+  Status text(std::uint64_t sequence, std::string_view* text) const;
+  Status logprobs(std::uint64_t sequence, const LogProbs** logprobs) const;
   Status length(std::uint64_t sequence, std::uint32_t* computed, std::uint32_t* pending) const;
   Status tokens(std::uint64_t sequence, std::span<std::int32_t> ids, std::size_t* count) const;
   Status info(inlay_session_info* info) const;
@@ -179,6 +186,12 @@ class Session {
   void feed_drawn(Sequence& s, SessionEvent* event);
   const float* logits_row(std::uint32_t row) const;
 
+  // session_text.cpp
+  void begin_text(Sequence& s, std::uint32_t begin);
+  void rebuild_text(Sequence& s);
+  void end_text(Sequence& s);
+  Status tell_token(Sequence& s, TextWatch& watch, SessionEvent* event, Error& error);
+
   // session_save.cpp, snapshot_reader.cpp
   friend class SnapshotWriter;
   friend class SnapshotReader;
@@ -215,6 +228,11 @@ class Session {
   std::byte* worker_scratch_ = nullptr;
   std::size_t worker_bytes_ = 0;
   std::byte* sampler_memory_ = nullptr;
+  // Of the token that was told last, and whose they are; 0: nobody's.
+  TextRoom text_room_{};
+  std::string_view text_;
+  std::uint64_t text_of_ = 0, logprobs_of_ = 0;
+  LogProbs logprobs_;
 };
 
 }  // namespace inlay

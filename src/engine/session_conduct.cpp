@@ -4,6 +4,7 @@
 
 #include "base/diagnostics.h"
 #include "engine/busy_guard.h"
+#include "engine/lone_sampler.h"
 #include "engine/session.h"
 
 namespace inlay {
@@ -31,6 +32,7 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
   if (!s) return not_alive(sequence, error);
   Conduct& conduct = s->conduct;
   if (!options) {
+    if (conduct.sampling) end_text(*s);
     conduct.sampling = false;
     if (s->pass_tokens == 0) s->again = 0;  // else it is being computed once more
     return Status::ok;
@@ -40,8 +42,11 @@ Status Session::generate(std::uint64_t sequence, const inlay_sampler_options* op
   }
   const std::uint32_t vocabulary = model_.program().vocabulary;
   INLAY_TRY(conduct.sampler.init(*options, vocabulary,
-                                 {sampler_memory_, Sampler::bytes(vocabulary)}, error));
+                                 {sampler_memory_, Sampler::bytes(vocabulary)}, error,
+                                 token_view(model_)));
   conduct.sampling = true;
+  conduct.begun = s->length();
+  begin_text(*s, s->length());
   conduct.tokens_left = max_tokens ? max_tokens : UINT64_MAX;
   draw_from_last(*s);
   return Status::ok;

@@ -26,6 +26,15 @@ Status check_option(const char* name, std::uint64_t value, std::uint64_t limit, 
   return fail(error, Status::limit, "session: {} is {}, at most {}", name, value, limit);
 }
 
+std::size_t longest_token(const Model& model) {
+  const Tokenizer* tokenizer = model.tokenizer();
+  std::size_t longest = 0;
+  for (std::uint32_t id = 0; tokenizer && id < tokenizer->size(); ++id) {
+    longest = std::max(longest, tokenizer->piece(static_cast<std::int32_t>(id)).size());
+  }
+  return longest;
+}
+
 std::uint64_t bit_words(std::uint32_t bits) { return divide_up(bits, 64); }
 
 Status read_kv(const char* name, std::uint32_t number, CellType automatic, CellType* cells,
@@ -89,6 +98,7 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   auto* conducts = state.take<Conduct>(slots);
   auto* ids = state.take<std::int32_t>(slots * shape.context);
   auto* bits = state.take<std::uint64_t>(slots * words);
+  auto* states = state.take<float>(slots * shape.context);
   auto* tables = state.take<std::uint32_t>(slots * stride);
   auto* places = state.take<KvPlace>(program.kv_slots.size());
   KvCache* cache = session ? &session->cache_ : nullptr;
@@ -119,6 +129,9 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   pass.wanted_rows = scratch.take<std::uint32_t>(shape.logits_rows);
   auto* worker_scratch = scratch.take<std::byte>(std::uint64_t{shape.workers} * worker_bytes);
   auto* sampler_memory = scratch.take<std::byte>(sampler_bytes);
+  const std::size_t longest = longest_token(model);
+  auto* characters = scratch.take<char>(TextRoom::character_bytes(longest));
+  auto* text = scratch.take<char>(TextRoom::text_bytes(longest));
   const std::uint32_t events = shape.trace_events;
   auto* trace = scratch.take<std::byte>(events ? Trace::bytes(shape.workers, events) : 0);
   auto* arena = scratch.take<std::byte>(arena_bytes);
@@ -132,6 +145,7 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
     Sequence* s = new (sequences + i) Sequence{.conduct = *new (conducts + i) Conduct{}};
     s->ids = ids + i * shape.context;
     s->all_logits = bits + i * words;
+    s->states = states + i * shape.context;
     s->chain.table = tables + i * stride;
   }
   kv_layout(program, shape.kv_types, places);
@@ -150,6 +164,8 @@ Status Session::lay_out(const Model& model, const SessionShape& shape, Session* 
   session->worker_scratch_ = worker_scratch;
   session->worker_bytes_ = worker_bytes;
   session->sampler_memory_ = sampler_memory;
+  session->text_room_ = {{characters, TextRoom::character_bytes(longest)},
+                         {text, TextRoom::text_bytes(longest)}};
   return Status::ok;
 }
 
@@ -210,7 +226,12 @@ void Session::close() {
   const SessionBytes bytes = bytes_;
   void* scratch = scratch_block_;
   // Where the session could not be laid out there are none yet.
-  for (std::uint32_t i = 0; sequences_ && i < shape_.slots(); ++i) sequences_[i].watch.end();
+  if (sequences_) {
+    for (std::uint32_t i = 0; i < shape_.slots(); ++i) {
+      sequences_[i].watch.end();
+      sequences_[i].conduct.~Conduct();
+    }
+  }
   this->~Session();  // ends the threads
   allocator.release(scratch, bytes.scratch);
   allocator.release(this, bytes.state);

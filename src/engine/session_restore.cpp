@@ -11,6 +11,7 @@ SnapshotReader::~SnapshotReader() {
   if (kept_) return;
   for (const Restored& r : restored_) {
     cache_.forget(r.s->chain);
+    r.s->conduct.stop_texts = {};
     ++r.s->generation;
   }
 }
@@ -99,6 +100,7 @@ void SnapshotReader::keep(std::span<std::uint64_t> sequences) {
     s.computed = s.saved = restored_[i].computed;
     s.in_file = true;
     s.file_id = static_cast<std::uint32_t>(i + 1);
+    if (s.conduct.sampling) session_.rebuild_text(s);
     session_.skip_computed(s);
     session_.draw_from_last(s);
     sequences[i] = session_.id_of(s);

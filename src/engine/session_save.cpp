@@ -22,12 +22,15 @@ class SnapshotWriter {
   struct Saved {
     Sequence* s;
     SequenceHeader header;
+    MoreFields more;
     std::uint32_t logits_begin, logits_end;  // rows to be told, which are computed once more
   };
 
   void find_base(Saved& saved) const;
   std::uint32_t shared(const Saved& a, const Saved& b) const;
   static void fill_conduct(const Conduct& conduct, SequenceHeader& header);
+  static void fill_more(const Sequence& s, const SequenceHeader& header, MoreFields& more);
+  static Status write_more(RecordWriter& out, const Saved& saved);
   Status write_sequence(RecordWriter& out, const Saved& saved) const;
   Status write_wanted(RecordWriter& out, const Saved& saved) const;
   Status write_cells(RecordWriter& out, const Saved& saved) const;
@@ -56,7 +59,13 @@ void SnapshotWriter::find_base(Saved& saved) const {
 }
 
 Status SnapshotWriter::add(Sequence& s, Error& error) {
-  Saved saved{&s, {}, 0, 0};
+  Saved saved{&s, {}, {}, 0, 0};
+  if (s.conduct.sampling && s.conduct.sampler.options().host_stage_count > 0) {
+    return fail(
+        error, Status::state,
+        "save: the sampler of sequence {:#x} has stages of the host's, which no file can keep",
+        session_.id_of(s));
+  }
   SequenceHeader& h = saved.header;
   h.id = kind_ == RecordKind::more ? s.file_id : saved_.size() + 1;
   h.computed = s.computed;
@@ -74,6 +83,7 @@ Status SnapshotWriter::add(Sequence& s, Error& error) {
   } else {
     find_base(saved);
   }
+  fill_more(s, h, saved.more);
   h.earlier = token_sum(s.ids, 0, h.from);
   fill_conduct(s.conduct, h);
   if (is_error(saved_.push(saved))) return fail_memory(error, "list of sequences");
@@ -94,6 +104,47 @@ void SnapshotWriter::fill_conduct(const Conduct& conduct, SequenceHeader& h) {
   h.sampler = fields_of(options);
 }
 
+void SnapshotWriter::fill_more(const Sequence& s, const SequenceHeader& h, MoreFields& more) {
+  const Conduct& conduct = s.conduct;
+  const Sampler& sampler = conduct.sampler;
+  if (conduct.sampling) {
+    more = more_fields_of(sampler.options());
+    more.breakers = sampler.breakers().count;
+    more.begun = std::min(conduct.begun, h.tokens);
+    more.text_begin = std::min(conduct.text_begin, h.tokens);
+  }
+  more.states_begin = h.tokens;
+  if (conduct.sampling && sampler.steers())
+    more.states_begin = std::max(more.begun, h.wanted_begin());
+  if (const StopTexts* texts = conduct.stop_texts.get()) {
+    more.stop_texts = static_cast<std::uint32_t>(texts->count());
+    more.stop_bytes = static_cast<std::uint32_t>(texts->byte_count());
+  }
+}
+
+Status SnapshotWriter::write_more(RecordWriter& out, const Saved& saved) {
+  const MoreFields& more = saved.more;
+  const Conduct& conduct = saved.s->conduct;
+  INLAY_TRY(out.write(more));
+  INLAY_TRY(out.write(conduct.sampler.options().stages, more.stages * sizeof(std::uint32_t)));
+  for (std::uint32_t i = 0; i < more.breakers; ++i) {
+    const std::string_view text = conduct.sampler.breakers()[i];
+    BreakerField field{};
+    field.length = static_cast<std::uint8_t>(text.size());
+    std::memcpy(field.bytes, text.data(), text.size());
+    INLAY_TRY(out.write(field));
+  }
+  const StopTexts* texts = conduct.stop_texts.get();
+  for (std::uint32_t i = 0; i < more.stop_texts; ++i) {
+    INLAY_TRY(out.write(static_cast<std::uint32_t>(texts->text(i).size())));
+  }
+  for (std::uint32_t i = 0; i < more.stop_texts; ++i) {
+    INLAY_TRY(out.write(texts->text(i).data(), texts->text(i).size()));
+  }
+  return out.write(saved.s->states + more.states_begin,
+                   (saved.header.tokens - more.states_begin) * sizeof(float));
+}
+
 Status SnapshotWriter::write(const inlay_sink& sink, Error& error) {
   RecordHeader header =
       describe(session_.model_, session_.shape_.kv_types, session_.cache_.places());
@@ -103,6 +154,7 @@ Status SnapshotWriter::write(const inlay_sink& sink, Error& error) {
   for (const Saved& saved : saved_) {
     std::uint64_t body = 0;
     if (!body_bytes(saved.header, header.token_bytes, &body) ||
+        !checked_add(body, sizeof saved.more + more_bytes(saved.more, saved.header.tokens), body) ||
         !checked_add(header.bytes, sizeof saved.header + body, header.bytes)) {
       return fail(error, Status::limit, "save: more bytes than a file can have");
     }
@@ -128,6 +180,7 @@ Status SnapshotWriter::write_sequence(RecordWriter& out, const Saved& saved) con
   INLAY_TRY(out.write(h));
   INLAY_TRY(out.write(conduct.stop.ids, h.stops * sizeof(std::int32_t)));
   INLAY_TRY(out.write(conduct.sampler.options().bias, h.biases * sizeof(inlay_logit_bias)));
+  INLAY_TRY(write_more(out, saved));
   INLAY_TRY(out.write(saved.s->ids + h.from, (h.tokens - h.from) * sizeof(std::int32_t)));
   INLAY_TRY(write_wanted(out, saved));
   return write_cells(out, saved);

@@ -38,18 +38,31 @@ void Session::feed_drawn(Sequence& s, SessionEvent* event) {
 
 Status Session::sample(Sequence& s, SessionEvent* event, Error& error) {
   const std::uint64_t begin = clock_.now(clock_.user);
-  std::span<const float> logits{logits_row(s.wanted_first + s.wanted - 1),
-                                model_.program().vocabulary};
+  const std::span<const float> own{logits_row(s.wanted_first + s.wanted - 1),
+                                   model_.program().vocabulary};
+  std::span<const float> logits = own;
   event->sequence = id_of(s);
   if (s.watch) INLAY_TRY(s.watch.mask(s.tokens(), logits, &logits, error));
   // Tokens that were dropped count, so that a draw never repeats the number of an earlier one.
-  INLAY_TRY(s.conduct.sampler.sample(logits, s.tokens(), s.conduct.dropped + s.length(),
-                                     event->token, error));
+  Sampler& sampler = s.conduct.sampler;
+  sampler.set_state(s.state());
+  INLAY_TRY(sampler.sample(logits, s.tokens(), s.conduct.dropped + s.length(), event->token, error,
+                           &logprobs_, own));
   if (s.watch) INLAY_TRY(s.watch.drawn(event->token, error));
+  if (sampler.options().logprobs > 0) logprobs_of_ = event->sequence;
   --s.conduct.tokens_left;
   event->finish = finish_of(s, event->token);
+  TextWatch watch(s.conduct.text, s.conduct.stop_texts.get(), text_room_);
+  INLAY_TRY(tell_token(s, watch, event, error));
   feed_drawn(s, event);
-  if (event->finish != INLAY_FINISH_NONE) s.conduct.sampling = false;
+  if (event->finish != INLAY_FINISH_NONE) {
+    static_cast<void>(watch.finish());  // there is room
+    s.conduct.sampling = false;
+  } else {
+    s.states[s.length() - 1] = sampler.state();
+  }
+  text_ = watch.text();
+  text_of_ = event->sequence;
   ++counters_.drawn;
   draw_ns_ = clock_.now(clock_.user) - begin;
   counters_.sample_ns += draw_ns_;
@@ -94,6 +107,7 @@ Status Session::step(const Budget& budget, SessionEvent* event, Error& error) {
   if (!guard) return guard.refuse(error);
   const FlushDenormals flush;  // sampling has the same floating-point mode as the tiles
   *event = {};
+  text_of_ = logprobs_of_ = 0;
   Limits limits{0, budget.tiles ? budget.tiles : 1};
   if (budget.nanoseconds &&
       !checked_add(clock_.now(clock_.user), budget.nanoseconds, limits.deadline)) {

@@ -27,10 +27,12 @@ bool Session::extend(Chain& chain, std::span<const std::int32_t> ids) {
 
 bool Session::append(Sequence& s, std::span<const std::int32_t> ids, bool all_logits) {
   const std::uint32_t before = s.length();
+  const float state = s.state();
   if (s.pass_tokens && cache_.copies(s.chain)) abandon_pass();  // it reads the page to be replaced
   if (!extend(s.chain, ids)) return false;
   std::copy_n(ids.data(), ids.size(), s.ids + before);
   for (std::uint32_t at = before; at < s.length(); ++at) s.want(at, all_logits);
+  std::fill(s.states + before, s.states + s.length(), state);
   skip_computed(s);
   return true;
 }
@@ -49,6 +51,12 @@ bool Session::drop_middle(Sequence& s, std::uint32_t count, std::uint32_t adding
   }
   for (std::uint32_t at = keep; at < left; ++at) s.want(at, s.wants_all(at + gone));
   std::copy(s.ids + keep + gone, s.ids + s.length(), s.ids + keep);
+  std::copy(s.states + keep + gone, s.states + s.length(), s.states + keep);
+  const auto moved = [&](std::uint32_t at) {
+    return at <= keep ? at : std::max(keep, at > gone ? at - gone : 0);
+  };
+  s.conduct.begun = moved(s.conduct.begun);
+  s.conduct.text_begin = moved(s.conduct.text_begin);
   cache_.cut(s.chain, keep);
   static_cast<void>(cache_.append(s.chain, {s.ids + keep, left - keep}));  // there is room
   s.computed = std::min(s.computed, keep);
@@ -86,7 +94,10 @@ Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, 
     if (s->watch) s->watch.set_tokens(s->tokens());
     return no_pages("feed", error);
   }
-  if (s->conduct.sampling && !ids.empty()) s->event = false;  // the end to draw at has moved
+  if (s->conduct.sampling && !ids.empty()) {
+    s->event = false;  // the end to draw at has moved
+    end_text(*s);
+  }
   return Status::ok;
 }
 
@@ -113,6 +124,8 @@ void Session::go_back(Sequence& s, std::uint32_t length) {
   s.event = false;
   if (s.watch) s.watch.set_tokens(s.tokens());
   s.wanted = s.wanted_position < length ? std::min(s.wanted, length - s.wanted_position) : 0;
+  s.conduct.begun = std::min(s.conduct.begun, length);
+  rebuild_text(s);
   draw_from_last(s);
 }
 

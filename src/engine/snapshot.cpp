@@ -24,7 +24,10 @@ class HeaderCheck {
       return fail(error_, Status::format, "{}: no record of a snapshot begins at {}", name(),
                   offset_);
     }
-    INLAY_TRY(same("version", header_.version, snapshot_version));
+    if (header_.version < oldest_snapshot_version || header_.version > snapshot_version) {
+      return fail(error_, Status::unsupported, "{}: version: the file has {}, known are {} to {}",
+                  name(), header_.version, oldest_snapshot_version, snapshot_version);
+    }
     const std::uint64_t left = source_.size() - offset_;
     if (header_.bytes >= sizeof header_ + checksum_bytes && header_.bytes <= left)
       return Status::ok;
@@ -103,9 +106,67 @@ SamplerFields fields_of(const inlay_sampler_options& o) {
       o.presence_penalty, o.penalty_window, o.seed,  o.stream};
 }
 
-inlay_sampler_options options_of(const SamplerFields& f) {
-  inlay_sampler_options o{};
-  o.struct_size = sizeof o;
+MoreFields more_fields_of(const inlay_sampler_options& o) {
+  MoreFields f{};
+  f.typical_p = o.typical_p;
+  f.top_n_sigma = o.top_n_sigma;
+  f.xtc_probability = o.xtc_probability;
+  f.xtc_threshold = o.xtc_threshold;
+  f.dry_multiplier = o.dry_multiplier;
+  f.dry_base = o.dry_base;
+  f.dry_allowed_length = o.dry_allowed_length;
+  f.dry_window = o.dry_window;
+  f.dynatemp_range = o.dynatemp_range;
+  f.dynatemp_exponent = o.dynatemp_exponent;
+  f.mirostat = o.mirostat;
+  f.mirostat_tau = o.mirostat_tau;
+  f.mirostat_eta = o.mirostat_eta;
+  f.adaptive_target = o.adaptive_target;
+  f.adaptive_decay = o.adaptive_decay;
+  f.infill = o.infill;
+  f.logprobs = o.logprobs;
+  f.logprobs_of = o.logprobs_of;
+  f.stages = static_cast<std::uint32_t>(o.stage_count);
+  return f;
+}
+
+namespace {
+
+void take_more(const MoreFields& f, inlay_sampler_options& o) {
+  o.typical_p = f.typical_p;
+  o.top_n_sigma = f.top_n_sigma;
+  o.xtc_probability = f.xtc_probability;
+  o.xtc_threshold = f.xtc_threshold;
+  o.dry_multiplier = f.dry_multiplier;
+  o.dry_base = f.dry_base;
+  o.dry_allowed_length = f.dry_allowed_length;
+  o.dry_window = f.dry_window;
+  o.dynatemp_range = f.dynatemp_range;
+  o.dynatemp_exponent = f.dynatemp_exponent;
+  o.mirostat = f.mirostat;
+  o.mirostat_tau = f.mirostat_tau;
+  o.mirostat_eta = f.mirostat_eta;
+  o.adaptive_target = f.adaptive_target;
+  o.adaptive_decay = f.adaptive_decay;
+  o.infill = f.infill;
+  o.logprobs = f.logprobs;
+  o.logprobs_of = f.logprobs_of;
+}
+
+}  // namespace
+
+std::uint64_t more_bytes(const MoreFields& f, std::uint32_t tokens) {
+  return (std::uint64_t{f.stages} + f.stop_texts) * sizeof(std::uint32_t) +
+         std::uint64_t{f.breakers} * sizeof(BreakerField) + f.stop_bytes +
+         std::uint64_t{tokens - f.states_begin} * sizeof(float);
+}
+
+inlay_sampler_options options_of(const SamplerFields& f, const MoreFields* more) {
+  inlay_sampler_options o;
+  inlay_sampler_options_defaults(&o);
+  o.dry_breakers = nullptr;
+  o.dry_breaker_count = 0;
+  if (more) take_more(*more, o);
   o.temperature = f.temperature;
   o.top_k = f.top_k;
   o.top_p = f.top_p;

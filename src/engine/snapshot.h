@@ -10,11 +10,14 @@
 #include "base/source.h"
 #include "engine/fingerprint.h"
 #include "engine/kv_cache.h"
+#include "sample/stage.h"
 
 namespace inlay {
 
 inline constexpr char snapshot_magic[8] = {'I', 'N', 'L', 'A', 'Y', 'K', 'V', '\0'};
-inline constexpr std::uint32_t snapshot_version = 1;
+inline constexpr std::uint32_t snapshot_version = 2;
+inline constexpr std::uint32_t oldest_snapshot_version =
+    1;  // without MoreFields and what they count
 // Of the order of sums (docs/architecture.md): keys and values of another order are other bits.
 inline constexpr std::uint32_t order_version = 1;
 inline constexpr std::size_t checksum_bytes = 8;
@@ -58,7 +61,36 @@ struct SamplerFields {
 };
 static_assert(sizeof(SamplerFields) == 48);
 
-// A sequence: this, stop tokens, biases (inlay_logit_bias), ids of the tokens [from, tokens), a bit
+// From version 2 on: the other options of the sampler, all zero without one, and what a sequence
+// tells as text. Behind them: stages, texts that break a repetition, lengths of the stop texts,
+// their bytes, and the states of a sampler that steers, behind the tokens [states_begin, tokens).
+struct MoreFields {
+  float typical_p, top_n_sigma;
+  float xtc_probability, xtc_threshold;
+  float dry_multiplier, dry_base;
+  std::uint32_t dry_allowed_length, dry_window;
+  float dynatemp_range, dynatemp_exponent;
+  std::uint32_t mirostat;
+  float mirostat_tau, mirostat_eta;
+  float adaptive_target, adaptive_decay;
+  std::uint32_t infill;
+  std::uint32_t logprobs, logprobs_of;
+  std::uint32_t stages, breakers;        // how many
+  std::uint32_t stop_texts, stop_bytes;  // how many
+  std::uint32_t begun, text_begin;       // first token of the sampler's state, of the text
+  std::uint32_t states_begin, reserved;
+};
+static_assert(sizeof(MoreFields) == 104);
+
+// A text that breaks a repetition; bytes behind its length are zero.
+struct BreakerField {
+  std::uint8_t length;
+  char bytes[ShortTexts::longest];
+};
+static_assert(sizeof(BreakerField) == 33);
+
+// A sequence: this, stop tokens, biases (inlay_logit_bias), MoreFields and what they count, ids of
+// the tokens [from, tokens), a bit
 // for each token of [wanted_begin, tokens) whether its logits are wanted, the lowest bit first, and
 // the cells of [from, computed): page by page, in it slot by slot, keys before values, head by
 // head.
@@ -83,9 +115,15 @@ static_assert(sizeof(SequenceHeader) == 120);
 std::uint64_t token_sum(const std::int32_t* ids, std::uint32_t begin, std::uint32_t end);
 
 SamplerFields fields_of(const inlay_sampler_options& options);
-inlay_sampler_options options_of(const SamplerFields& fields);
+// Those of the sampler's options that are numbers.
+MoreFields more_fields_of(const inlay_sampler_options& options);
+// What the fields say over the defaults; lists are empty.
+inlay_sampler_options options_of(const SamplerFields& fields, const MoreFields* more);
+// Bytes of what stands behind MoreFields.
+std::uint64_t more_bytes(const MoreFields& more, std::uint32_t tokens);
 
-// Bytes behind a SequenceHeader; false: more than a number can say.
+// Bytes behind a SequenceHeader, but for MoreFields and what they count; false: more than a number
+// can say.
 bool body_bytes(const SequenceHeader& sequence, std::uint64_t token_bytes, std::uint64_t* bytes);
 
 // What every record of a session has; `bytes`, `kind` and `sequences` are open.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/lone_sampler.h"
+
 namespace inlay {
 
 Status SnapshotReader::refuse(Status status, const Entry& e, const char* what, std::uint64_t value,
@@ -26,7 +28,7 @@ Status SnapshotReader::read_record(const RecordHeader& header, std::uint64_t off
   INLAY_TRY(in.skip(offset + sizeof header, "record"));
   const std::uint64_t end = offset + header.bytes - checksum_bytes;
   for (std::uint32_t i = 0; i < header.sequences; ++i) {
-    Entry e{in, end, {}, nullptr, nullptr};
+    Entry e{in, end, {}, nullptr, nullptr, header.version, {}};
     INLAY_TRY(read_sequence(header.kind, e));
   }
   if (in.position() == end) return Status::ok;
@@ -139,7 +141,7 @@ Status SnapshotReader::check_earlier(const Entry& e) const {
                 sum);
 }
 
-Status SnapshotReader::read_conduct(const Entry& e) {
+Status SnapshotReader::read_conduct(Entry& e) {
   const SequenceHeader& h = e.header;
   Conduct& conduct = e.to->s->conduct;
   conduct = {};
@@ -151,21 +153,142 @@ Status SnapshotReader::read_conduct(const Entry& e) {
   conduct.stop.ignore_end = h.flags & sequence_ignores_end;
   INLAY_TRY(read_ids(e, "stop token", conduct.stop.ids, h.stops));
   conduct.sampling = h.flags & sequence_samples;
-  return conduct.sampling ? read_sampler(e) : Status::ok;
-}
-
-Status SnapshotReader::read_sampler(const Entry& e) {
-  if (is_error(biases_.resize(e.header.biases))) return fail_memory(error_, "biases");
+  if (is_error(biases_.resize(h.biases))) return fail_memory(error_, "biases");
   if (!biases_.empty()) {
     INLAY_TRY(e.in.read(biases_.data(), biases_.size() * sizeof(inlay_logit_bias), "biases"));
   }
-  inlay_sampler_options options = options_of(e.header.sampler);
+  INLAY_TRY(read_more(e));
+  conduct.begun = e.more.begun;
+  conduct.text_begin = e.more.text_begin;
+  if (conduct.sampling) INLAY_TRY(read_sampler(e));
+  return read_states(e);
+}
+
+// Version 1 has none of them: what was generated is taken for what the host fed.
+Status SnapshotReader::read_more(Entry& e) {
+  const SequenceHeader& h = e.header;
+  MoreFields& more = e.more;
+  if (e.version < 2) {
+    more.begun = more.text_begin = more.states_begin = h.tokens;
+    return Status::ok;
+  }
+  if (e.end - e.in.position() < sizeof more) {
+    return refuse(Status::format, e, "bytes of its options", e.end - e.in.position(), "expected",
+                  sizeof more);
+  }
+  INLAY_TRY(e.in.read(more, "options"));
+  INLAY_TRY(check_more(e));
+  if (more.stages) {
+    INLAY_TRY(e.in.read(stages_, more.stages * sizeof *stages_, "stages"));
+  }
+  INLAY_TRY(read_breakers(e));
+  return read_stop_texts(e);
+}
+
+Status SnapshotReader::check_more(const Entry& e) const {
+  const SequenceHeader& h = e.header;
+  const MoreFields& more = e.more;
+  const auto at_most = [&](const char* what, std::uint64_t value, std::uint64_t most) {
+    return value <= most ? Status::ok : refuse(Status::format, e, what, value, "at most", most);
+  };
+  INLAY_TRY(at_most("stages", more.stages, Sampler::max_stages));
+  INLAY_TRY(at_most("texts that break a repetition", more.breakers, ShortTexts::most));
+  INLAY_TRY(at_most("stop texts", more.stop_texts, INLAY_STOP_TEXT_MAX));
+  INLAY_TRY(at_most("bytes of stop texts", more.stop_bytes, INLAY_STOP_TEXT_BYTES));
+  INLAY_TRY(at_most("tokens before its sampler", more.begun, h.tokens));
+  INLAY_TRY(at_most("tokens before its text", more.text_begin, h.tokens));
+  INLAY_TRY(at_most("tokens before its states", more.states_begin, h.tokens));
+  INLAY_TRY(at_most("reserved", more.reserved, 0));
+  MoreFields none{};
+  none.stop_texts = more.stop_texts;
+  none.stop_bytes = more.stop_bytes;
+  none.states_begin = h.tokens;
+  if (!(h.flags & sequence_samples) && std::memcmp(&more, &none, sizeof none) != 0) {
+    return refuse(Status::format, e, "further options of a sampler", 1, "and its sampler flag is",
+                  0);
+  }
+  std::uint64_t body = UINT64_MAX;
+  const std::uint64_t lists =
+      h.stops * sizeof(std::int32_t) + std::uint64_t{h.biases} * sizeof(inlay_logit_bias);
+  const std::uint64_t left = e.end - e.in.position();
+  if (body_bytes(h, own_.token_bytes, &body) && body - lists <= left &&
+      more_bytes(more, h.tokens) <= left - (body - lists)) {
+    return Status::ok;
+  }
+  return refuse(Status::format, e, "bytes of its lists", more_bytes(more, h.tokens),
+                "the record has", left);
+}
+
+Status SnapshotReader::read_breakers(const Entry& e) {
+  for (std::uint32_t i = 0; i < e.more.breakers; ++i) {
+    BreakerField& field = breaker_fields_[i];
+    INLAY_TRY(e.in.read(field, "texts that break a repetition"));
+    breakers_[i] = {field.bytes, field.length};  // how long it may be the sampler says
+  }
+  return Status::ok;
+}
+
+Status SnapshotReader::read_stop_texts(const Entry& e) {
+  const MoreFields& more = e.more;
+  StopTextsRef& texts = e.to->s->conduct.stop_texts;
+  if (is_error(texts_.resize(more.stop_texts)) || is_error(bytes_.resize(more.stop_bytes))) {
+    return fail_memory(error_, "stop texts");
+  }
+  std::uint64_t sum = 0;
+  for (inlay_text_view& text : texts_) {
+    std::uint32_t length = 0;
+    INLAY_TRY(e.in.read(length, "stop texts"));
+    text.length = length;
+    sum += length;
+  }
+  if (sum != more.stop_bytes) {
+    return refuse(Status::format, e, "bytes of stop texts", more.stop_bytes, "their lengths say",
+                  sum);
+  }
+  if (!bytes_.empty()) INLAY_TRY(e.in.read(bytes_.data(), bytes_.size(), "stop texts"));
+  std::size_t at = 0;
+  for (inlay_text_view& text : texts_) {
+    text.text = bytes_.data() + at;
+    at += text.length;
+  }
+  Error why{};
+  const Status status = texts.assign(session_.model_.allocator(), texts_, why);
+  if (status == Status::memory) return fail_memory(error_, "stop texts");
+  if (!is_error(status)) return status;
+  return fail(error_, Status::format, "{}: sequence {}: {}", name(), e.header.id,
+              std::string_view(why.text));
+}
+
+Status SnapshotReader::read_states(const Entry& e) const {
+  const SequenceHeader& h = e.header;
+  float* states = e.to->s->states;
+  const std::uint32_t begin = e.base == e.to ? h.from : 0;
+  std::fill(states + begin, states + h.tokens, 0.0f);
+  if (e.more.states_begin == h.tokens) return Status::ok;
+  float* const first = states + e.more.states_begin;
+  const std::uint32_t count = h.tokens - e.more.states_begin;
+  INLAY_TRY(e.in.read(first, count * sizeof(float), "states of its sampler"));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (first[i] >= -1e6f && first[i] <= 1e6f) continue;
+    return fail(error_, Status::format, "{}: sequence {}: state {} of its sampler: {}", name(),
+                h.id, i, first[i]);
+  }
+  return Status::ok;
+}
+
+Status SnapshotReader::read_sampler(const Entry& e) {
+  inlay_sampler_options options = options_of(e.header.sampler, e.version < 2 ? nullptr : &e.more);
+  options.stages = stages_;
+  options.stage_count = e.more.stages;
+  options.dry_breakers = breakers_;
+  options.dry_breaker_count = e.more.breakers;
   options.bias = biases_.data();
   options.bias_count = biases_.size();
   const std::uint32_t vocabulary = session_.model_.program().vocabulary;
   Error why{};
   const Status status = e.to->s->conduct.sampler.init(
-      options, vocabulary, {session_.sampler_memory_, Sampler::bytes(vocabulary)}, why);
+      options, vocabulary, {session_.sampler_memory_, Sampler::bytes(vocabulary)}, why,
+      token_view(session_.model_));
   if (!is_error(status)) return Status::ok;
   return fail(error_, Status::format, "{}: sequence {}: sampler: {}", name(), e.header.id,
               std::string_view(why.text));

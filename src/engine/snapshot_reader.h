@@ -19,7 +19,9 @@ class SnapshotReader {
         restored_(session.model_.allocator()),
         pieces_(session.model_.allocator()),
         path_(session.model_.allocator()),
-        biases_(session.model_.allocator()) {}
+        biases_(session.model_.allocator()),
+        texts_(session.model_.allocator()),
+        bytes_(session.model_.allocator()) {}
   ~SnapshotReader();
 
   // The first record is sound and for this session.
@@ -54,6 +56,8 @@ class SnapshotReader {
     SequenceHeader header;
     Restored* to;
     const Restored* base;
+    std::uint32_t version;
+    MoreFields more;
   };
 
   Status read_record(const RecordHeader& header, std::uint64_t offset);
@@ -63,8 +67,13 @@ class SnapshotReader {
   Status check_context(const Entry& e) const;
   Status find_places(RecordKind kind, Entry& e);
   Status check_earlier(const Entry& e) const;
-  Status read_conduct(const Entry& e);
+  Status read_conduct(Entry& e);
   Status read_sampler(const Entry& e);
+  Status read_more(Entry& e);
+  Status check_more(const Entry& e) const;
+  Status read_breakers(const Entry& e);
+  Status read_stop_texts(const Entry& e);
+  Status read_states(const Entry& e) const;
   Status read_tokens(const Entry& e);
   Status read_ids(const Entry& e, const char* what, std::int32_t* ids, std::uint32_t count) const;
   Status read_wanted(const Entry& e) const;
@@ -86,6 +95,11 @@ class SnapshotReader {
   Array<Piece> pieces_;
   Array<std::size_t> path_;  // the pieces of one sequence, last one first
   Array<inlay_logit_bias> biases_;
+  Array<inlay_text_view> texts_;  // of one sequence, in bytes_
+  Array<char> bytes_;
+  std::uint32_t stages_[Sampler::max_stages];
+  BreakerField breaker_fields_[ShortTexts::most];
+  inlay_text_view breakers_[ShortTexts::most];
 };
 
 }  // namespace inlay

@@ -14,13 +14,6 @@ std::uint32_t rank_of(float logit) {
   return bits >> 31 ? bits : ~bits & 0x7fffffffu;
 }
 
-// One digit of a rank; the first is the most significant.
-struct Digit {
-  unsigned shift;
-  unsigned width;
-};
-constexpr Digit digits[] = {{21, 11}, {10, 11}, {0, 10}};
-
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 std::size_t blocks_of(std::size_t vocabulary) {
@@ -62,7 +55,7 @@ BlockSurvey survey_part(std::span<const float> logits) {
 }  // namespace
 
 std::size_t Candidates::bytes(std::uint32_t vocabulary) {
-  return alignof(double) + bins * sizeof(double) + vocabulary * sizeof(Candidate) +
+  return alignof(double) + bin_lanes * bins * sizeof(double) + vocabulary * sizeof(Candidate) +
          2 * blocks_of(vocabulary) * sizeof(float);
 }
 
@@ -70,10 +63,11 @@ Candidates::Candidates(std::span<std::byte> memory) {
   const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
   std::byte* block = memory.data() + (0 - address) % alignof(double);
   bins_ = static_cast<double*>(static_cast<void*>(block));
-  list_ = static_cast<Candidate*>(static_cast<void*>(block + bins * sizeof(double)));
+  list_ = static_cast<Candidate*>(static_cast<void*>(block + bin_lanes * bins * sizeof(double)));
 }
 
 void Candidates::fill(std::span<const float> logits) {
+  begin();
   size_ = logits.size();
   for (std::size_t i = 0; i < size_; ++i) {
     list_[i] = {static_cast<std::int32_t>(i), logits[i], 1.0f};
@@ -111,7 +105,7 @@ void Candidates::fill_best(std::span<const float> logits, std::size_t count) {
   std::copy(largest_.begin(), largest_.end(), sorted_.begin());
   const auto last = sorted_.begin() + static_cast<std::ptrdiff_t>(count + touched_ - 1);
   std::nth_element(sorted_.begin(), last, sorted_.end(), [](float a, float b) { return a > b; });
-  size_ = 0;
+  begin();
   for (std::size_t b = 0; b < largest_.size(); ++b) {
     if (largest_[b] < *last) continue;
     const std::size_t end = std::min((b + 1) * block_tokens, logits.size());
@@ -128,46 +122,137 @@ Candidate* Candidates::find(std::int32_t id) {
   return found != end && found->id == id ? found : nullptr;
 }
 
-const Candidate& Candidates::best() const {
-  const Candidate* best = list_;
-  for (const Candidate& c : list()) {
-    if (c.logit > best->logit) best = &c;
+namespace {
+
+// The largest of a list that is not empty; values are no NaN.
+template <class Value>
+float largest_of(std::span<const Candidate> list, Value value) {
+  constexpr std::size_t lanes = 8;
+  float largest[lanes];
+  std::fill_n(largest, lanes, value(list[0]));
+  std::size_t i = 0;
+  for (; i + lanes <= list.size(); i += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const float x = value(list[i + l]);
+      largest[l] = x > largest[l] ? x : largest[l];
+    }
   }
+  for (; i < list.size(); ++i) largest[0] = std::max(largest[0], value(list[i]));
+  return *std::max_element(largest, largest + lanes);
+}
+
+}  // namespace
+
+float Candidates::largest_logit() const {
+  return largest_of(list(), [](const Candidate& c) { return c.logit; });
+}
+
+float Candidates::largest_weight() const {
+  return largest_of(list(), [](const Candidate& c) { return c.weight; });
+}
+
+const Candidate& Candidates::best() const {
+  const float largest = largest_logit();
+  const Candidate* best = list_;
+  while (best->logit != largest) ++best;
   return *best;
 }
 
+Candidates::Moments Candidates::moments() const {
+  constexpr std::size_t lanes = 8;
+  const float largest = largest_logit();
+  double totals[lanes] = {}, below[lanes] = {};
+  const auto add = [&](const Candidate& c, std::size_t lane) {
+    const float x = c.weight > 0.0f ? c.logit - largest : 0.0f;
+    totals[lane] += c.weight;
+    below[lane] += static_cast<double>(c.weight) * static_cast<double>(x);
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= size_; i += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) add(list_[i + l], l);
+  }
+  for (; i < size_; ++i) add(list_[i], i % lanes);
+  Moments sums{0, 0};
+  for (std::size_t l = 0; l < lanes; ++l) {
+    sums.total += totals[l];
+    sums.below += below[l];
+  }
+  return sums;
+}
+
 double Candidates::total_weight() const {
+  constexpr std::size_t lanes = 8;
+  double sums[lanes] = {};
+  std::size_t i = 0;
+  for (; i + lanes <= size_; i += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] += list_[i + l].weight;
+  }
+  for (; i < size_; ++i) sums[i % lanes] += list_[i].weight;
   double total = 0;
-  for (const Candidate& c : list()) total += c.weight;
+  for (const double sum : sums) total += sum;
   return total;
 }
 
-// A radix selection: digit by digit it finds the rank at which the target is reached.
 void Candidates::keep_best(double target) {
-  std::uint32_t cut = 0;    // leading digits of that rank
-  std::uint32_t known = 0;  // mask of these digits
-  double better = 0;        // weight of everything with a smaller rank
-  for (const Digit digit : digits) {
-    const std::uint32_t mask = (1u << digit.width) - 1;
-    std::fill_n(bins_, bins, 0.0);
-    for (const Candidate& c : list()) {
-      const std::uint32_t rank = rank_of(c.logit);
-      if ((rank & known) == cut) bins_[rank >> digit.shift & mask] += c.weight;
+  keep_ranked(
+      target, [](const Candidate& c) { return rank_of(c.logit); },
+      [](const Candidate& c) { return double{c.weight}; });
+}
+
+void Candidates::keep_top(std::size_t count) {
+  if (count >= size_) return;
+  keep_ranked(
+      static_cast<double>(count), [](const Candidate& c) { return rank_of(c.logit); },
+      [](const Candidate&) { return 1.0; });
+}
+
+std::size_t Candidates::best_weights(std::span<float> weights) const {
+  std::size_t count = 0;  // a heap with the least on top
+  const auto more = [](float a, float b) { return a > b; };
+  for (const Candidate& c : list()) {
+    if (count < weights.size()) {
+      weights[count++] = c.weight;
+      std::push_heap(weights.data(), weights.data() + count, more);
+    } else if (c.weight > weights[0]) {
+      std::pop_heap(weights.data(), weights.data() + count, more);
+      weights[count - 1] = c.weight;
+      std::push_heap(weights.data(), weights.data() + count, more);
     }
-    std::uint32_t last = mask;  // the last bin that holds anything
-    while (last > 0 && bins_[last] == 0) --last;
-    std::uint32_t bin = 0;
-    while (bin < last && better + bins_[bin] < target) better += bins_[bin++];
-    cut |= bin << digit.shift;
-    known |= mask << digit.shift;
   }
-  keep_if([&](const Candidate& c) {
-    const std::uint32_t rank = rank_of(c.logit);
-    if (rank != cut) return rank < cut;
-    if (better >= target) return false;
-    better += c.weight;
-    return true;
+  std::sort(weights.data(), weights.data() + count, more);
+  return count;
+}
+
+bool Candidates::weigh() {
+  if (weighed_) return true;
+  const float largest = largest_logit();
+  if (largest == -infinity) return false;
+  change_pieces([=](const Piece& logits, Piece& weights) {
+    Piece below;
+    for (std::size_t i = 0; i < piece_size; ++i) below[i] = logits[i] - largest;
+    weigh_piece(below, weights);
   });
+  weighed_ = true;
+  return true;
+}
+
+bool Candidates::cool(float divisor) {
+  constexpr float limit = std::numeric_limits<float>::max();
+  const float largest = largest_logit();
+  if (largest == -infinity) return false;
+  change_pieces([=](Piece& logits, Piece& weights) {
+    for (std::size_t i = 0; i < piece_size; ++i) logits[i] = (logits[i] - largest) / divisor;
+    weigh_piece(logits, weights);
+  });
+  shift_ = std::clamp((shift_ + largest) / divisor, -limit, limit);
+  weighed_ = true;
+  return true;
+}
+
+void Candidates::logits_changed() {
+  if (!weighed_) return;
+  for (Candidate& c : list()) c.weight = 1.0f;
+  weighed_ = false;
 }
 
 float shifted_logit(float logit, float amount) {

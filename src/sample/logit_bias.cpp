@@ -1,5 +1,7 @@
 // logit_bias.cpp - adds the host's biases to the logits of single tokens; -infinity forbids a
 // token.
+//
+//   l_t = l_t + bias
 #include <limits>
 
 #include "sample/stage.h"
@@ -26,13 +28,14 @@ Status check(const inlay_sampler_options& options, std::uint32_t vocabulary, Err
 }
 
 Status apply(Draft& draft, Error&) {
+  if (!draft.bias.empty()) draft.candidates.logits_changed();
   for (const auto& [token, bias] : draft.bias) {
     if (Candidate* c = draft.candidates.find(token)) c->logit = shifted_logit(c->logit, bias);
   }
   return Status::ok;
 }
 
-void prepare(Draft& draft, std::size_t&) {
+void prepare(Draft& draft, Need&) {
   for (const auto& bias : draft.bias) draft.candidates.touch(bias.token);
 }
 

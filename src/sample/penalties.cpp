@@ -1,4 +1,8 @@
-// penalties.cpp - makes tokens that occurred lately less likely: repetition, frequency, presence.
+// penalties.cpp - makes tokens that occurred lately less likely: repetition (Keskar et al. 2019,
+// arXiv:1909.05858), frequency and presence (of OpenAI's interface).
+//
+//   of a token that stands c > 0 times in the window: l = l / repeat where l > 0, else l repeat;
+//   then l = l - c frequency - presence
 #include <algorithm>
 #include <limits>
 
@@ -29,12 +33,13 @@ bool is_off(const inlay_sampler_options& options) {
          options.presence_penalty == 0.0f;
 }
 
-// Keskar et al. 2019 divide the logit; a negative one is multiplied, so that it too becomes
-// smaller.
-float penalized(float logit, float occurrences, const inlay_sampler_options& options) {
+// Keskar et al. divide the logit; a negative one is multiplied, so that it too becomes smaller.
+// `shift` back gives the logit whose sign counts.
+float penalized(float logit, float shift, float occurrences, const inlay_sampler_options& options) {
   if (logit == -infinity) return logit;
   const float repeat = options.repeat_penalty;
-  const float scaled = logit > 0.0f ? logit / repeat : logit * repeat;
+  const float own = logit + shift;
+  const float scaled = (own > 0.0f ? own / repeat : own * repeat) - shift;
   constexpr float limit = std::numeric_limits<float>::max();
   const float less = options.frequency_penalty * occurrences + options.presence_penalty;
   return shifted_logit(std::clamp(scaled, -limit, limit), std::clamp(-less, -limit, limit));
@@ -47,21 +52,23 @@ std::span<const std::int32_t> latest_of(const Draft& draft) {
       std::min<std::size_t>(draft.history.size(), draft.options.penalty_window));
 }
 
-void prepare(Draft& draft, std::size_t&) {
+void prepare(Draft& draft, Need&) {
   for (const std::int32_t id : latest_of(draft)) draft.candidates.touch(id);
 }
 
 Status apply(Draft& draft, Error&) {
   Candidates& candidates = draft.candidates;
   const auto latest = latest_of(draft);
-  // Weights are all 1 before the temperature stage; meanwhile they count: 1 + occurrences.
+  if (latest.empty()) return Status::ok;
+  candidates.logits_changed();
+  // Weights are all 1 now; meanwhile they count: 1 + occurrences.
   for (const std::int32_t id : latest) {
     if (Candidate* c = candidates.find(id)) c->weight += 1.0f;
   }
   for (const std::int32_t id : latest) {
     Candidate* c = candidates.find(id);
     if (!c || c->weight == 1.0f) continue;
-    c->logit = penalized(c->logit, c->weight - 1.0f, draft.options);
+    c->logit = penalized(c->logit, candidates.shift(), c->weight - 1.0f, draft.options);
     c->weight = 1.0f;
   }
   return Status::ok;

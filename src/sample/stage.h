@@ -5,19 +5,62 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/diagnostics.h"
 #include "sample/candidates.h"
 
 namespace inlay {
 
+// What stages may ask about tokens; by default no token has a text and none is an end.
+struct TokenView {
+  const void* of = nullptr;
+  std::string_view (*text)(const void* of, std::int32_t id) = nullptr;
+  bool (*is_end)(const void* of, std::int32_t id) = nullptr;
+  std::int32_t end = -1;  // of text; -1: none
+
+  std::string_view text_of(std::int32_t id) const {
+    return text ? text(of, id) : std::string_view{};
+  }
+  bool ends(std::int32_t id) const { return is_end && is_end(of, id); }
+};
+
+// Short texts in memory of their own.
+struct ShortTexts {
+  static constexpr std::size_t most = 16, longest = 32;
+  std::uint32_t count = 0;
+  std::uint8_t lengths[most];
+  char bytes[most][longest];
+  std::string_view operator[](std::size_t i) const { return {bytes[i], lengths[i]}; }
+};
+
+// How much of a vocabulary the stages look at.
+struct Need {
+  std::size_t best;    // no others than so many of the best (and those that are touched)
+  bool whole = false;  // a stage before has to see all of them
+  void limit(std::size_t count) {
+    if (!whole && count < best) best = count;
+  }
+  void all() { whole = true; }
+};
+
 // One token in the making: what the stages read, and the candidates they change.
 struct Draft {
-  const inlay_sampler_options& options;    // checked; `bias` is not to be used
-  std::span<const inlay_logit_bias> bias;  // the copy of the options' list
+  const inlay_sampler_options& options;    // checked; its lists are not to be used
+  std::span<const inlay_logit_bias> bias;  // the copies of the options' lists
   std::span<const std::int32_t> history;   // latest tokens, oldest first
   std::uint64_t position;                  // in the sequence, of the token to draw
   Candidates& candidates;                  // never empty when stages apply
+  std::span<const inlay_host_stage> host_stages{};
+  const ShortTexts* breakers = nullptr;
+  TokenView tokens{};
+  std::uint32_t vocabulary = 0;
+  std::span<std::uint32_t> scratch{};  // (Sampler::max_window), kept from prepare to apply
+  float heat = options.temperature;    // of this token
+  // Of a stage that steers by what was drawn before: its state, as it leaves it behind the last
+  // token and then behind this one; and the weight of all candidates as it found them.
+  float state = 0;
+  double total_before = 0;
 };
 
 struct Stage {
@@ -25,12 +68,19 @@ struct Stage {
   Status (*check)(const inlay_sampler_options& options, std::uint32_t vocabulary, Error& error);
   // Allocates nothing and leaves at least one candidate.
   Status (*apply)(Draft& draft, Error& error);
-  // Before the candidates are listed: touches the tokens whose logits `apply` changes, or lowers
-  // `best`: no others than so many of the best are needed after it. nullptr: neither.
-  void (*prepare)(Draft& draft, std::size_t& best) = nullptr;
+  // Before the candidates are listed, in the order of the stages: touches the tokens whose logits
+  // `apply` changes, and says how many others it needs. nullptr: as many as there are.
+  void (*prepare)(Draft& draft, Need& need) = nullptr;
+  // Of a stage that steers. Its state before the first token; whether it is on; and what becomes of
+  // the state once a token is drawn, the only candidate left.
+  float (*first_state)(const inlay_sampler_options& options) = nullptr;
+  bool (*steers)(const inlay_sampler_options& options) = nullptr;
+  void (*observe)(Draft& draft) = nullptr;
+  // Shortens the list, which is not done by default where another stage does it by itself.
+  bool truncates = false;
 };
 
-#define INLAY_STAGE(name) extern const Stage name##_stage;
+#define INLAY_STAGE(name, number) extern const Stage name##_stage;
 #include "sample/stages.inc"
 #undef INLAY_STAGE
 
@@ -38,5 +88,12 @@ struct Stage {
 inline Status check_nothing(const inlay_sampler_options&, std::uint32_t, Error&) {
   return Status::ok;
 }
+
+// low <= value <= high, which NaN is not.
+Status check_between(const char* name, float value, float low, float high, Error& error);
+
+// The list with weights; an error where every token is forbidden.
+Status weigh(Draft& draft, Error& error);
+Status all_forbidden(const Draft& draft, Error& error);
 
 }  // namespace inlay

@@ -1,4 +1,5 @@
-// top_k.cpp - keeps the k tokens with the largest logits, lower ids first on a tie.
+// top_k.cpp - keeps the k tokens with the largest logits, lower ids first on a tie (Fan et al.
+// 2018, arXiv:1805.04833).
 #include "sample/stage.h"
 
 namespace inlay {
@@ -6,19 +7,18 @@ namespace {
 
 Status apply(Draft& draft, Error&) {
   const std::uint32_t k = draft.options.top_k;
-  // At temperature 0 one token is left anyway.
-  const bool off = k == 0 || k >= draft.candidates.size() || draft.options.temperature == 0.0f;
-  if (!off) draft.candidates.keep_best(k);
+  if (k == 0 || k >= draft.candidates.size()) return Status::ok;
+  draft.candidates.keep_top(k);
   return Status::ok;
 }
 
-void prepare(Draft& draft, std::size_t& best) {
-  const std::uint32_t k = draft.options.top_k;
-  if (k != 0 && k < best) best = k;
+void prepare(Draft& draft, Need& need) {
+  if (draft.options.top_k != 0) need.limit(draft.options.top_k);
 }
 
 }  // namespace
 
-constinit const Stage top_k_stage{check_nothing, apply, prepare};
+constinit const Stage top_k_stage{
+    .check = check_nothing, .apply = apply, .prepare = prepare, .truncates = true};
 
 }  // namespace inlay

@@ -11,12 +11,6 @@ namespace inlay {
 // The largest ids and positions of this folder fit 31 bits.
 inline constexpr std::size_t max_text_bytes = 0x7ffffff0;
 
-// Bytes [begin, end) of `text`; the caller knows that they are there (substr would check and
-// throw).
-constexpr std::string_view slice(std::string_view text, std::size_t begin, std::size_t end) {
-  return {text.data() + begin, end - begin};
-}
-
 // Bytes of the character at the start; 1 for a byte that is not part of one.
 constexpr std::size_t utf8_length(std::string_view text) {
   const Utf8Step step = utf8_step(text);

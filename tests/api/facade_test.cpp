@@ -188,7 +188,7 @@ TEST_CASE("facade: one text, however it is asked for", "[api]") {
     const auto stopped = model.generate("Once upon a time", short_text,
                                         [&](std::string_view) { return ++calls < 3; });
     REQUIRE(calls == 3);
-    REQUIRE(stopped->finish == inlay::Finish::none);
+    REQUIRE(stopped->finish == inlay::Finish::cancelled);
   }
   SECTION("moved and shared") {
     inlay::Model other = model.share();

@@ -293,6 +293,10 @@ TEST_CASE("every field of a sequence is checked by itself", "[api][snapshot]") {
   std::memcpy(&record, file.data(), sizeof record);
   std::uint64_t body = 0;
   REQUIRE(inlay::body_bytes(first, record.token_bytes, &body));
+  REQUIRE(first.stops + first.biases == 0);
+  inlay::MoreFields first_more, more;
+  std::memcpy(&first_more, file.data() + 80 + sizeof first, sizeof first_more);
+  body += sizeof first_more + inlay::more_bytes(first_more, first.tokens);
   const std::size_t place = 80 + sizeof first + static_cast<std::size_t>(body);
   std::memcpy(&header, file.data() + place, sizeof header);
   REQUIRE(header.id == 2);
@@ -300,7 +304,11 @@ TEST_CASE("every field of a sequence is checked by itself", "[api][snapshot]") {
   REQUIRE(header.from == 64 + 6);
   REQUIRE(header.stops == 2);
   REQUIRE(header.biases == 4);
-  const std::size_t lists = place + sizeof header;
+  const std::size_t lists = place + sizeof header, options = lists + 8 + 32;
+  std::memcpy(&more, file.data() + options, sizeof more);
+  const std::size_t breakers = options + sizeof more;
+  const std::size_t tokens = options + sizeof more + inlay::more_bytes(more, header.tokens);
+  REQUIRE(more.breakers == 4);
   // The last byte of the third: the ninth bit of nine, nothing is computed.
   const std::size_t bits = static_cast<std::size_t>(record.bytes) - 8 - 1;
   REQUIRE(file[bits] == 1);
@@ -332,8 +340,39 @@ TEST_CASE("every field of a sequence is checked by itself", "[api][snapshot]") {
       {"stop token", [&](auto&, auto& b) { put(b, lists + 4, std::int32_t{-1}); }},
       {"sampler: bias[0]", [&](auto&, auto& b) { put(b, lists + 8, std::int32_t{64}); }},
       {"sampler: bias[3]", [&](auto&, auto& b) { put(b, lists + 8 + 28, NAN); }},
-      {"token: the file has 64", [&](auto&, auto& b) { put(b, lists + 40, std::int32_t{64}); }},
+      {"token: the file has 64", [&](auto&, auto& b) { put(b, tokens, std::int32_t{64}); }},
+      {"dry_breakers[0]: 0 bytes", [&](auto&, auto& b) { put(b, breakers, std::uint8_t{0}); }},
+      {"dry_breakers[0]: 33 bytes", [&](auto&, auto& b) { put(b, breakers, std::uint8_t{33}); }},
   };
+  using MoreChange = std::function<void(inlay::MoreFields&)>;
+  const std::vector<std::pair<const char*, MoreChange>> more_changes{
+      {"typical_p: 2", [](auto& m) { m.typical_p = 2; }},
+      {"top_n_sigma: nan", [](auto& m) { m.top_n_sigma = NAN; }},
+      {"mirostat: 9", [](auto& m) { m.mirostat = 9; }},
+      {"dry_window: 9000", [](auto& m) { m.dry_window = 9000; }},
+      {"logprobs: 65", [](auto& m) { m.logprobs = 65; }},
+      {"stages: the file has 33", [](auto& m) { m.stages = 33; }},
+      {"stages[0]: ", [](auto& m) { m.stages = 2, m.breakers = 0; }},
+      {"repetition: the file has 17", [](auto& m) { m.breakers = 17; }},
+      {"stop texts", [](auto& m) { m.stop_texts = 100000; }},
+      {"bytes of stop texts", [](auto& m) { m.stop_bytes = 4; }},
+      {"stop texts[0]: 0 bytes", [](auto& m) { m.stop_texts = 1, m.breakers = 0; }},
+      {"tokens before its sampler", [](auto& m) { m.begun = 1000; }},
+      {"tokens before its text", [](auto& m) { m.text_begin = 1000; }},
+      {"tokens before its states", [](auto& m) { m.states_begin = 1000; }},
+      {"reserved", [](auto& m) { m.reserved = 1; }},
+  };
+  for (const auto& [text, change] : more_changes) {
+    Bytes variant = file;
+    inlay::MoreFields changed = more;
+    change(changed);
+    put(variant, options, changed);
+    if (changed.stop_texts == 1) put(variant, breakers, std::uint32_t{0});
+    repair(variant, 0);
+    INFO(text);
+    CHECK(victim.restore(variant) < 0);
+    CHECK(has(victim.session().error.text, {text}));
+  }
   for (const auto& [text, change] : changes) {
     Bytes variant = file;
     inlay::SequenceHeader changed = header;
@@ -348,7 +387,7 @@ TEST_CASE("every field of a sequence is checked by itself", "[api][snapshot]") {
   using Field = std::function<void(inlay::RecordHeader&)>;
   const std::vector<std::pair<const char*, Field>> fields{
       {"no record", [](auto& h) { h.magic[7] = 1; }},
-      {"version: the file has 2, expected 1", [](auto& h) { h.version = 2; }},
+      {"version: the file has 3, known are 1 to 2", [](auto& h) { h.version = 3; }},
       {"kind 3", [](auto& h) { h.kind = static_cast<inlay::RecordKind>(3); }},
       {"continuation", [](auto& h) { h.kind = inlay::RecordKind::more; }},
       {"order of sums: the file has 9, expected 1", [](auto& h) { h.order = 9; }},

@@ -39,7 +39,7 @@ class Parser {
   bool more() const { return at_ < end_; }
   char peek() const { return text_[at_]; }
   bool take(std::string_view word) {
-    if (text_.substr(at_, std::min(word.size(), end_ - at_)) != word) return false;
+    if (slice(text_, at_, at_ + std::min(word.size(), end_ - at_)) != word) return false;
     at_ += word.size();
     return true;
   }
@@ -201,7 +201,7 @@ class Parser {
   }
 
   Status literal(std::uint32_t& character) {
-    const Utf8Step step = utf8_step(text_.substr(at_, end_ - at_));
+    const Utf8Step step = utf8_step(slice(text_, at_, end_));
     if (step.kind != Utf8::whole) return refuse("a byte that is no character");
     character = step.point;
     at_ += step.length;
@@ -285,7 +285,7 @@ class Parser {
       if (!take("{")) return refuse("\\p without a brace");
       const std::size_t begin = at_;
       while (more() && peek() != '}') ++at_;
-      const Status s = add_property(text_.substr(begin, at_ - begin), named);
+      const Status s = add_property(slice(text_, begin, at_), named);
       if (s == Status::unsupported) return refuse("an unknown property");
       INLAY_TRY(s);
       if (!take("}")) return refuse("a property without an end");
@@ -383,7 +383,8 @@ std::size_t find_bar(std::string_view text, std::size_t at) {
 }
 
 bool looks_ahead(std::string_view text, std::size_t at) {
-  return text.substr(at, 3) == "(?=" || text.substr(at, 3) == "(?!";
+  const std::string_view here = slice(text, at, std::min(at + 3, text.size()));
+  return here == "(?=" || here == "(?!";
 }
 
 Status build(std::string_view text, std::size_t begin, std::size_t end, bool from_begin,

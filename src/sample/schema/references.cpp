@@ -1,6 +1,8 @@
 // references.cpp - a walk over all schemas of a document, and the ways back to them.
 #include "sample/schema/references.h"
 
+#include "base/utf8.h"
+
 #include "sample/schema/keywords.h"
 
 namespace inlay::schema {
@@ -213,7 +215,7 @@ Status References::resolve(ValueId reference, bool dynamic, ValueId& target, Err
   std::uint32_t resource = hash == 0 ? base : find_resource({uri, size});
   std::size_t fragment_size = 0;
   const std::string_view raw =
-      hash == std::string_view::npos ? std::string_view() : text.substr(hash + 1);
+      hash == std::string_view::npos ? std::string_view() : slice(text, hash + 1, text.size());
   target = no_value;
   if (resource != none && unescape(raw, fragment, sizeof fragment, fragment_size)) {
     const std::string_view name(fragment, fragment_size);

@@ -22,10 +22,12 @@ struct Plain {
 using PlainList = std::vector<Plain>;
 
 inline inlay_sampler_options plain_options() {
-  inlay_sampler_options options{};
-  options.struct_size = sizeof options;
+  inlay_sampler_options options;
+  inlay_sampler_options_defaults(&options);
   options.temperature = 1;
+  options.top_k = 0;
   options.top_p = 1;
+  options.min_p = 0;
   options.repeat_penalty = 1;
   options.penalty_window = 64;
   return options;
