@@ -1,13 +1,11 @@
 /* config.h - compile-time switches; every one can be set on the compiler's command line.
  *
- * INLAY_WITH_PCRE2    1: pre-tokenizer patterns run in PCRE2. 0: nothing to link; vocabularies whose
- * pattern is not one of the few that are written by hand (those of GPT-2, Llama 3, Qwen2, GPT-4o,
- * Tekken) are refused with INLAY_ERROR_UNSUPPORTED.
- * INLAY_WITH_UTF8PROC 1: Unicode normalization by utf8proc. 0: vocabularies that ask for it are
- * refused.
- * INLAY_WITH_THREADS  1: the built-in worker threads exist. 0: the caller's thread or host jobs
- * only. INLAY_API           how public symbols are exported; follows INLAY_SHARED and
- * INLAY_BUILDING.
+ * INLAY_WITH_PCRE2    1: pre-tokenizer patterns run in PCRE2. 0: nothing to link; vocabularies
+ * whose pattern is not one of the few that are written by hand (those of GPT-2, Llama 3, Qwen2,
+ * GPT-4o, Tekken) are refused with INLAY_ERROR_UNSUPPORTED. INLAY_WITH_UTF8PROC 1: Unicode
+ * normalization by utf8proc. 0: vocabularies that ask for it are refused. INLAY_WITH_THREADS  1:
+ * the built-in worker threads exist. 0: the caller's thread or host jobs only. INLAY_API how public
+ * symbols are exported; follows INLAY_SHARED and INLAY_BUILDING.
  */
 #ifndef INLAY_CONFIG_H
 #define INLAY_CONFIG_H

@@ -79,8 +79,8 @@ class Session {
   Status generate(std::uint64_t sequence, const inlay_sampler_options* options,
                   std::uint64_t max_tokens, Error& error);
   // nullptr takes the grammar away. `first`: where its text begins.
-  Status constrain(std::uint64_t sequence, BoundGrammar* grammar,
-                   const grammar::Trigger& trigger, std::uint32_t first, Error& error);
+  Status constrain(std::uint64_t sequence, BoundGrammar* grammar, const grammar::Trigger& trigger,
+                   std::uint32_t first, Error& error);
   // Feeds what the grammar leaves no choice about; ids has room for it.
   Status jump(std::uint64_t sequence, std::span<std::int32_t> ids, std::size_t* count,
               Error& error);

@@ -22,8 +22,7 @@ class Encoder {
 
   // Appends to `ids`, and to `ranges` if there is one. Errors: as Tokenizer::encode().
   Status run(std::string_view text, std::uint32_t flags, Array<std::int32_t>& ids,
-             Array<TextRange>* ranges, Error& error,
-             std::span<const inlay_segment> segments = {});
+             Array<TextRange>* ranges, Error& error, std::span<const inlay_segment> segments = {});
 
  private:
   using Model = Tokenizer::Model;

@@ -97,9 +97,9 @@ Status TextParts::add_normalized(std::size_t begin, std::size_t end, bool aligne
   INLAY_TRY(t_.normalizers_.run(part, aligned, a_, b_, error));
   // Normalizing moves bytes: a part with any of a value has no control tokens at all.
   const inlay_segment whole{part.text.size(), has_value(segments_, begin, end), 0};
-  const Status status = scan(t_.late_specials_, part, {&whole, 1}, [&](std::size_t from, std::size_t to) {
-    return add_text(part.part(from, to));
-  });
+  const Status status =
+      scan(t_.late_specials_, part, {&whole, 1},
+           [&](std::size_t from, std::size_t to) { return add_text(part.part(from, to)); });
   return is_error(status) ? fail_memory(error, "encoding text") : Status::ok;
 }
 

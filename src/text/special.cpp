@@ -29,8 +29,8 @@ Status SpecialTokens::add(std::string_view name, std::int32_t id, bool is_contro
 
 std::size_t segment_at(std::span<const inlay_segment> segments, std::size_t at) {
   const auto ends_before = [at](const inlay_segment& segment) { return segment.end <= at; };
-  const auto* found = std::partition_point(segments.data(), segments.data() + segments.size(),
-                                           ends_before);
+  const auto* found =
+      std::partition_point(segments.data(), segments.data() + segments.size(), ends_before);
   return static_cast<std::size_t>(found - segments.data());
 }
 

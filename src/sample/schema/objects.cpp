@@ -20,8 +20,13 @@ constexpr std::uint32_t max_shape_depth = 8;
 class ObjectShape {
  public:
   ObjectShape(Compiler& compiler, const Branch& b)
-      : c_(compiler), b_(b), named_(c_.allocator_), index_(c_.allocator_),
-        patterns_(c_.allocator_), classes_(c_.allocator_), names_(c_.allocator_) {}
+      : c_(compiler),
+        b_(b),
+        named_(c_.allocator_),
+        index_(c_.allocator_),
+        patterns_(c_.allocator_),
+        classes_(c_.allocator_),
+        names_(c_.allocator_) {}
   ~ObjectShape() {
     for (Class& k : classes_) destroy(c_.allocator_, k.keys);
   }
@@ -196,8 +201,8 @@ Status ObjectShape::class_claims(std::uint32_t matches, Array<Claim>& claims, bo
       evaluated = evaluated || c_.member(g.value, Word::additional_properties) != no_value;
       const ValueId held = c_.member(g.value, Word::pattern_properties);
       for (std::uint32_t i = 0; i < patterns_.size(); ++i) {
-        evaluated = evaluated || (matches >> i & 1 &&
-                                  c_.document_.member(held, patterns_[i].text) != no_value);
+        evaluated = evaluated ||
+                    (matches >> i & 1 && c_.document_.member(held, patterns_[i].text) != no_value);
       }
     }
     if (!evaluated) INLAY_TRY(claims.push(f.claim));

@@ -16,7 +16,8 @@ Ids encode(const VocabData& given, std::string_view text,
   INFO(error.text);
   REQUIRE(tokenizer.load(data.source(), error) == Status::ok);
   Array<std::int32_t> ids(allocator);
-  REQUIRE(tokenizer.encode(text, INLAY_ENCODE_PARSE_SPECIAL, ids, error, segments) == Status::ok);
+  REQUIRE(tokenizer.encode(text, INLAY_ENCODE_PARSE_SPECIAL, ids, error, nullptr, segments) ==
+          Status::ok);
   return {ids.begin(), ids.end()};
 }
 
