@@ -80,8 +80,15 @@ bool Machine::key_lives(const Step& s, const Cell& frame, std::uint32_t state) c
   if (grammar_->extra_ahead(m, state) && extra_open(s, frame)) return true;
   const std::span<const std::uint32_t> ahead = grammar_->named_ahead(m, state);
   if (ahead.empty()) return false;
+  // Most are seen where there are many: their bits side by side first.
+  std::uint32_t seen[Grammar::max_seen_words];
+  if (frame.kind() == Frame::members) {
+    std::fill_n(seen, (m.named + 31) / 32, 0u);
+    for (std::uint32_t i = frame.a; i; i = frames_[i].parent) seen[frames_[i].a] = frames_[i].b;
+  }
   const std::uint32_t left = required_left(m, frame);
   for (const std::uint32_t label : ahead) {
+    if (frame.kind() == Frame::members && (seen[label / 32] >> (label % 32) & 1)) continue;
     if (named_open(m, frame, label, left)) return true;
   }
   return false;
