@@ -79,6 +79,22 @@ inlay_sampler_options to_sampler_options(const py::dict& values,
   given.take("penalty_window", options.penalty_window);
   given.take("seed", options.seed);
   given.take("stream", options.stream);
+  given.take("typical_p", options.typical_p);
+  given.take("top_n_sigma", options.top_n_sigma);
+  given.take("xtc_probability", options.xtc_probability);
+  given.take("xtc_threshold", options.xtc_threshold);
+  given.take("dry_multiplier", options.dry_multiplier);
+  given.take("dry_base", options.dry_base);
+  given.take("dry_allowed_length", options.dry_allowed_length);
+  given.take("dry_window", options.dry_window);
+  given.take("dynatemp_range", options.dynatemp_range);
+  given.take("dynatemp_exponent", options.dynatemp_exponent);
+  given.take("mirostat", options.mirostat);
+  given.take("mirostat_tau", options.mirostat_tau);
+  given.take("mirostat_eta", options.mirostat_eta);
+  given.take("adaptive_target", options.adaptive_target);
+  given.take("adaptive_decay", options.adaptive_decay);
+  given.take_flag("infill", options.infill);
   const py::object pairs = given.take("bias");
   given.finish();
   if (!pairs.is_none()) {
