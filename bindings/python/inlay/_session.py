@@ -82,6 +82,18 @@ class Session:
         """
         self._session.set_stop(sequence, ids, _IGNORE_END * bool(ignore_end))
 
+    def set_stop_texts(self, sequence: int, texts: Iterable[str]) -> None:
+        """Texts that end a text of this sequence, wherever tokens begin and end; replaces others.
+
+        The event then has Finish.TEXT, and `text` has nothing of them.
+        """
+        self._session.set_stop_texts(sequence, [text.encode() for text in texts])
+
+    def text(self, sequence: int) -> str:
+        """What the sequence's latest token added, once a step told of it: whole characters, without
+        what may still become a stop text."""
+        return self._session.text(sequence)
+
     def feed(self, sequence: int, ids: Iterable[int], *, all_logits: bool = False) -> None:
         """Appends tokens that the next steps will compute; all of them or, on an error, none.
 

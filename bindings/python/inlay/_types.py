@@ -51,6 +51,12 @@ class Finish(enum.IntEnum):
     """A token of `Session.set_stop` was drawn."""
     PAGES = 5
     """kv_tokens are spent: other sequences hold all pages."""
+    GRAMMAR = 6
+    """What constrains the text allows nothing more."""
+    TEXT = 7
+    """A stop text was completed."""
+    CANCELLED = 8
+    """The caller ended the text; never in an event."""
 
 
 class Error(Exception):
@@ -229,7 +235,7 @@ class SessionOptions(TypedDict, total=False):
 class SamplerOptions(TypedDict, total=False):
     """Keyword arguments that choose how tokens are drawn; each may be left out.
 
-    The stages run in this order: bias, penalties, top-k, temperature, top-p, min-p, draw.
+    docs/samplers.md has the stages, their order and formulas.
     """
 
     temperature: float
@@ -254,6 +260,38 @@ class SamplerOptions(TypedDict, total=False):
     """Sets sequences of one seed apart; 0."""
     bias: Mapping[int, float]
     """Token to what is added to its logit; -math.inf forbids it."""
+    typical_p: float
+    """(0, 1], 1: off; 1."""
+    top_n_sigma: float
+    """0: off; 0."""
+    xtc_probability: float
+    """[0, 1], 0: off; 0."""
+    xtc_threshold: float
+    """[0, 1], over 0.5: off; 0.1."""
+    dry_multiplier: float
+    """0: off; 0."""
+    dry_base: float
+    """At least 1; 1.75."""
+    dry_allowed_length: int
+    """At least 1; 2."""
+    dry_window: int
+    """At most 8192; 1024."""
+    dynatemp_range: float
+    """0: off; 0."""
+    dynatemp_exponent: float
+    """1."""
+    mirostat: int
+    """0: off; 1 or 2: that version; 0."""
+    mirostat_tau: float
+    """Surprise that is aimed at, in bits; 5."""
+    mirostat_eta: float
+    """0.1."""
+    adaptive_target: float
+    """[0, 1], under 0: off; -1."""
+    adaptive_decay: float
+    """[0, 0.99]; 0.9."""
+    infill: bool
+    """For filling a gap in a text; False."""
 
 
 class GenerateOptions(SessionOptions, SamplerOptions, total=False):

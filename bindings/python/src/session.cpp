@@ -1,4 +1,6 @@
 // session.cpp - feeding, stepping, logits, snapshots; Python's lock is open while inlay works.
+#include <pybind11/stl.h>
+
 #include <algorithm>
 #include <chrono>
 #include <span>
@@ -79,6 +81,22 @@ inlay_sampler_options to_sampler_options(const py::dict& values,
   given.take("penalty_window", options.penalty_window);
   given.take("seed", options.seed);
   given.take("stream", options.stream);
+  given.take("typical_p", options.typical_p);
+  given.take("top_n_sigma", options.top_n_sigma);
+  given.take("xtc_probability", options.xtc_probability);
+  given.take("xtc_threshold", options.xtc_threshold);
+  given.take("dry_multiplier", options.dry_multiplier);
+  given.take("dry_base", options.dry_base);
+  given.take("dry_allowed_length", options.dry_allowed_length);
+  given.take("dry_window", options.dry_window);
+  given.take("dynatemp_range", options.dynatemp_range);
+  given.take("dynatemp_exponent", options.dynatemp_exponent);
+  given.take("mirostat", options.mirostat);
+  given.take("mirostat_tau", options.mirostat_tau);
+  given.take("mirostat_eta", options.mirostat_eta);
+  given.take("adaptive_target", options.adaptive_target);
+  given.take("adaptive_decay", options.adaptive_decay);
+  given.take_flag("infill", options.infill);
   const py::object pairs = given.take("bias");
   given.finish();
   if (!pairs.is_none()) {
@@ -198,6 +216,24 @@ class Session {
     inlay_error error{};
     check(inlay_session_set_stop(use.handle(), sequence, list.data(), list.size(), flags, &error),
           error);
+  }
+
+  void set_stop_texts(inlay_sequence sequence, const std::vector<std::string>& texts) {
+    std::vector<inlay_text_view> views;
+    for (const std::string& text : texts) views.push_back({text.data(), text.size()});
+    const Use use(owner());
+    inlay_error error{};
+    check(inlay_session_set_stop_texts(use.handle(), sequence, views.data(), views.size(), &error),
+          error);
+  }
+
+  py::str text(inlay_sequence sequence) const {
+    const Use use(owner());
+    const char* bytes = nullptr;
+    size_t length = 0;
+    check(inlay_session_text(use.handle(), sequence, &bytes, &length),
+          name_of(sequence) + " has no text: nothing was told of it since the last change");
+    return to_text(bytes, length);
   }
 
   // (status, sequence, token, finish, dropped)
@@ -420,6 +456,8 @@ void add_session(py::module_& module) {
       .def("rewind", &Session::rewind)
       .def("set_context_policy", &Session::set_context_policy)
       .def("set_stop", &Session::set_stop)
+      .def("set_stop_texts", &Session::set_stop_texts)
+      .def("text", &Session::text)
       .def("feed", &Session::feed)
       .def("generate", &Session::generate)
       .def("stop", &Session::stop)
