@@ -424,6 +424,36 @@ enum { INLAY_DECODE_SPECIAL = 1 /* control tokens are written as their text, els
 INLAY_API inlay_status inlay_tokenizer_encode(const inlay_tokenizer* tokenizer, const char* text,
                                               size_t length, uint32_t flags, int32_t* ids,
                                               size_t capacity, size_t* count, inlay_error* error);
+
+/* Bytes [begin, end) of a text. */
+typedef struct inlay_range {
+  uint32_t begin;
+  uint32_t end;
+} inlay_range;
+/* As inlay_tokenizer_encode; ranges[i] is where in `text` token i is from (room for `capacity`).
+ * Tokens around text have empty ranges at its ends. A token that is a part of a character has
+ * those bytes; where normalization wrote the text anew, all bytes that its own came from. Several
+ * tokens can be from one place, and from places that overlap. Errors as above. Thread-safe. */
+INLAY_API inlay_status inlay_tokenizer_encode_ranges(const inlay_tokenizer* tokenizer,
+                                                     const char* text, size_t length,
+                                                     uint32_t flags, int32_t* ids,
+                                                     inlay_range* ranges, size_t capacity,
+                                                     size_t* count, inlay_error* error);
+
+typedef struct inlay_text {
+  const char* bytes; /* may be NULL when length is 0 */
+  size_t length;
+} inlay_text;
+/* Many texts at once: ids of texts[0], then of texts[1] ...; those of texts[i] end at ends[i] (room
+ * for `text_count`, always written). Each text gives what inlay_tokenizer_encode gives. Runs on the
+ * jobs of the model's host; without them on `threads` threads with the caller's (0: physical
+ * cores). *count and `capacity` as above. The first text that fails is named. Thread-safe. */
+INLAY_API inlay_status inlay_tokenizer_encode_batch(const inlay_tokenizer* tokenizer,
+                                                    const inlay_text* texts, size_t text_count,
+                                                    uint32_t flags, uint32_t threads, int32_t* ids,
+                                                    size_t capacity, uint64_t* ends, size_t* count,
+                                                    inlay_error* error);
+
 /* Ids to text: the inverse of encode without added tokens. Buffer rule as above. Thread-safe. */
 INLAY_API inlay_status inlay_tokenizer_decode(const inlay_tokenizer* tokenizer, const int32_t* ids,
                                               size_t count, uint32_t flags, char* text,

@@ -30,6 +30,12 @@ struct EncodeOptions {
   bool parse_special = false;
 };
 
+/// Tokens, and where in the text each of them is from: bytes [begin, end).
+struct Encoding {
+  std::vector<std::int32_t> ids;
+  std::vector<inlay_range> ranges;
+};
+
 /// A view of a model's tokenizer: copy it freely, use it while the model lives. Thread-safe. An
 /// empty one (the file has no vocabulary) fails every call with Status::argument.
 class Tokenizer {
@@ -64,6 +70,57 @@ class Tokenizer {
     const Error error = encode_into(text, ids, options, count);
     if (is_error(error.status())) return error;
     return count;
+  }
+
+  /// The ids of `text`, and where in it they are from; see inlay_tokenizer_encode_ranges.
+  Result<Encoding> encode_ranges(std::string_view text, const EncodeOptions& options = {}) const {
+    Encoding result;
+    std::size_t room = text.size() / 2 + 8;
+    for (;;) {
+      result.ids.resize(room);
+      result.ranges.resize(room);
+      Error error;
+      error.set(inlay_tokenizer_encode_ranges(raw_, text.data(), text.size(), flags_of(options),
+                                              result.ids.data(), result.ranges.data(), room, &room,
+                                              error.raw()));
+      if (error.status() == Status::limit && room > result.ids.size()) continue;
+      if (is_error(error.status())) return error;
+      result.ids.resize(room);
+      result.ranges.resize(room);
+      return result;
+    }
+  }
+
+  /// Many texts at once, each as encode() does it, on the host's jobs or on `threads` threads with
+  /// the caller's (0: physical cores).
+  Result<std::vector<std::vector<std::int32_t>>> encode_batch(
+      std::span<const std::string_view> texts, const EncodeOptions& options = {},
+      std::uint32_t threads = 0) const {
+    std::vector<inlay_text> views;
+    std::size_t room = 8;
+    for (const std::string_view text : texts) {
+      views.push_back({text.data(), text.size()});
+      room += text.size() / 2 + 4;
+    }
+    std::vector<std::int32_t> ids;
+    std::vector<std::uint64_t> ends(texts.size());
+    for (;;) {
+      ids.resize(room);
+      Error error;
+      error.set(inlay_tokenizer_encode_batch(raw_, views.data(), views.size(), flags_of(options),
+                                             threads, ids.data(), ids.size(), ends.data(), &room,
+                                             error.raw()));
+      if (error.status() == Status::limit && room > ids.size()) continue;
+      if (is_error(error.status())) return error;
+      break;
+    }
+    std::vector<std::vector<std::int32_t>> all;
+    std::uint64_t begin = 0;
+    for (const std::uint64_t end : ends) {
+      all.emplace_back(ids.data() + begin, ids.data() + end);
+      begin = end;
+    }
+    return all;
   }
 
   /// The text of `ids`; control tokens are left out unless `special` is set. Bytes of a character
@@ -104,11 +161,15 @@ class Tokenizer {
   bool is_end(std::int32_t id) const noexcept { return inlay_tokenizer_is_end(raw_, id) == 1; }
 
  private:
-  Error encode_into(std::string_view text, std::span<std::int32_t> ids,
-                    const EncodeOptions& options, std::size_t& count) const {
+  static std::uint32_t flags_of(const EncodeOptions& options) noexcept {
     std::uint32_t flags = 0;
     if (options.add_special) flags |= INLAY_ENCODE_ADD_SPECIAL;
     if (options.parse_special) flags |= INLAY_ENCODE_PARSE_SPECIAL;
+    return flags;
+  }
+  Error encode_into(std::string_view text, std::span<std::int32_t> ids,
+                    const EncodeOptions& options, std::size_t& count) const {
+    const std::uint32_t flags = flags_of(options);
     Error error;
     error.set(inlay_tokenizer_encode(raw_, text.data(), text.size(), flags, ids.data(), ids.size(),
                                      &count, error.raw()));

@@ -3,11 +3,14 @@
 
 #include "api/checks.h"
 #include "api/handles.h"
+#include "text/encode_batch.h"
 #include "text/stream.h"
 
 using namespace inlay;
 
 namespace {
+
+constexpr std::uint32_t encode_flags = INLAY_ENCODE_ADD_SPECIAL | INLAY_ENCODE_PARSE_SPECIAL;
 
 template <class T>
 inlay_status give_array(const Array<T>& result, T* out, std::size_t capacity, std::size_t* count,
@@ -31,14 +34,62 @@ inlay_status inlay_tokenizer_encode(const inlay_tokenizer* tokenizer, const char
   if (!text && length) return null_argument(call, "text");
   if (!ids && capacity) return null_argument(call, "ids");
   if (!count) return null_argument(call, "count");
-  constexpr std::uint32_t known = INLAY_ENCODE_ADD_SPECIAL | INLAY_ENCODE_PARSE_SPECIAL;
   const Model& model = *model_of(tokenizer);
   Array<std::int32_t> result(model.allocator());
-  Status status = check_flags("encode", flags, known, call);
+  Status status = check_flags("encode", flags, encode_flags, call);
   if (!is_error(status)) {
     status = model.tokenizer()->encode({text ? text : "", length}, flags, result, call);
   }
   if (is_error(status)) return code(status);
+  return give_array(result, ids, capacity, count, "encode: ids", call);
+}
+
+inlay_status inlay_tokenizer_encode_ranges(const inlay_tokenizer* tokenizer, const char* text,
+                                           size_t length, uint32_t flags, int32_t* ids,
+                                           inlay_range* ranges, size_t capacity, size_t* count,
+                                           inlay_error* error) {
+  CallError call(error);
+  if (!tokenizer) return null_argument(call, "tokenizer");
+  if (!text && length) return null_argument(call, "text");
+  if (!ids && capacity) return null_argument(call, "ids");
+  if (!ranges && capacity) return null_argument(call, "ranges");
+  if (!count) return null_argument(call, "count");
+  const Model& model = *model_of(tokenizer);
+  Array<std::int32_t> result(model.allocator());
+  Array<TextRange> places(model.allocator());
+  Status status = check_flags("encode", flags, encode_flags, call);
+  if (!is_error(status)) {
+    status = model.tokenizer()->encode({text ? text : "", length}, flags, result, call, &places);
+  }
+  if (is_error(status)) return code(status);
+  const inlay_status given = give_array(result, ids, capacity, count, "encode: ids", call);
+  if (given < 0) return given;
+  return give_array(places, ranges, capacity, count, "encode: ranges", call);
+}
+
+inlay_status inlay_tokenizer_encode_batch(const inlay_tokenizer* tokenizer, const inlay_text* texts,
+                                          size_t text_count, uint32_t flags, uint32_t threads,
+                                          int32_t* ids, size_t capacity, uint64_t* ends,
+                                          size_t* count, inlay_error* error) {
+  CallError call(error);
+  if (!tokenizer) return null_argument(call, "tokenizer");
+  if (!texts && text_count) return null_argument(call, "texts");
+  if (!ids && capacity) return null_argument(call, "ids");
+  if (!ends && text_count) return null_argument(call, "ends");
+  if (!count) return null_argument(call, "count");
+  for (size_t i = 0; i < text_count; ++i) {
+    if (!texts[i].bytes && texts[i].length) return null_argument(call, "texts[i].bytes");
+  }
+  const Model& model = *model_of(tokenizer);
+  Array<std::int32_t> result(model.allocator());
+  Array<std::uint64_t> places(model.allocator());
+  Status status = check_flags("encode", flags, encode_flags, call);
+  if (!is_error(status)) {
+    status = encode_batch(*model.tokenizer(), {texts, text_count}, flags, model.host().jobs,
+                          threads, model.allocator(), result, places, call);
+  }
+  if (is_error(status)) return code(status);
+  std::copy(places.begin(), places.end(), ends);
   return give_array(result, ids, capacity, count, "encode: ids", call);
 }
 

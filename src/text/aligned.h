@@ -12,10 +12,7 @@
 namespace inlay {
 
 // Bytes [begin, end) of the caller's text.
-struct TextRange {
-  std::uint32_t begin = 0;
-  std::uint32_t end = 0;
-};
+using TextRange = inlay_range;
 
 constexpr TextRange join(TextRange a, TextRange b) {
   return {std::min(a.begin, b.begin), std::max(a.end, b.end)};

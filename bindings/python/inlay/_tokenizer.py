@@ -12,6 +12,14 @@ _ADD_SPECIAL, _PARSE_SPECIAL = 1, 2
 _DECODE_SPECIAL = 1
 
 
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def _flags(add_special: bool, parse_special: bool) -> int:
+    return _ADD_SPECIAL * bool(add_special) + _PARSE_SPECIAL * bool(parse_special)
+
+
 class Tokenizer:
     """The tokenizer of a model; usable until the model is closed, from any number of threads."""
 
@@ -31,9 +39,29 @@ class Tokenizer:
         parse_special: text such as ``<|im_end|>`` becomes its control token. Never set it for text
         that a user typed.
         """
-        data = text.encode() if isinstance(text, str) else text
-        flags = _ADD_SPECIAL * bool(add_special) + _PARSE_SPECIAL * bool(parse_special)
-        return self._model.encode(data, flags)
+        return self._model.encode(_bytes(text), _flags(add_special, parse_special))
+
+    def encode_offsets(self, text: str | bytes, *, add_special: bool = True,
+                       parse_special: bool = False) -> tuple[list[int], list[tuple[int, int]]]:
+        """Text to ids, and for each id where in the text it is from: (begin, end).
+
+        Places count characters of a str (a token that is a part of one has all of it), bytes of
+        bytes. Begin and end tokens have empty places.
+        """
+        ids, places = self._model.encode_ranges(_bytes(text), _flags(add_special, parse_special))
+        if isinstance(text, bytes):
+            return ids, places
+        starts = []  # of every byte the character it is of
+        for i, character in enumerate(text):
+            starts += [i] * len(character.encode())
+        starts.append(len(text))
+        return ids, [(starts[a], starts[b] if a == b else starts[b - 1] + 1) for a, b in places]
+
+    def encode_batch(self, texts: Iterable[str | bytes], *, add_special: bool = True,
+                     parse_special: bool = False, threads: int = 0) -> list[list[int]]:
+        """Many texts to ids at once; threads 0: as many as the processor has cores."""
+        return self._model.encode_batch([_bytes(text) for text in texts],
+                                        _flags(add_special, parse_special), threads)
 
     def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
         """Ids to text; bytes that are no character become U+FFFD. special: control tokens too."""

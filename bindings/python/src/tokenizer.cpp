@@ -46,6 +46,66 @@ py::list encode(const Model& model, const py::bytes& text, uint32_t flags) {
   return result;
 }
 
+// (ids, begins and ends in bytes)
+py::tuple encode_ranges(const Model& model, const py::bytes& text, uint32_t flags) {
+  const auto owner = model.owner();
+  const inlay_tokenizer* tokenizer = model.tokenizer(*owner);
+  const std::string_view bytes = text;
+  std::vector<int32_t> ids(bytes.size() + 8);
+  std::vector<inlay_range> ranges;
+  inlay_error error{};
+  inlay_status status;
+  {
+    py::gil_scoped_release unlocked;
+    status = fill(ids, [&](int32_t* to, size_t capacity, size_t* count) {
+      ranges.resize(capacity);
+      return inlay_tokenizer_encode_ranges(tokenizer, bytes.data(), bytes.size(), flags, to,
+                                           ranges.data(), capacity, count, &error);
+    });
+  }
+  check(status, error);
+  py::list list(ids.size()), places(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    list[i] = ids[i];
+    places[i] = py::make_tuple(ranges[i].begin, ranges[i].end);
+  }
+  return py::make_tuple(list, places);
+}
+
+py::list encode_batch(const Model& model, const std::vector<py::bytes>& texts, uint32_t flags,
+                      uint32_t threads) {
+  const auto owner = model.owner();
+  const inlay_tokenizer* tokenizer = model.tokenizer(*owner);
+  std::vector<inlay_text> views;
+  size_t room = 8;
+  for (const py::bytes& text : texts) {
+    const std::string_view bytes = text;
+    views.push_back({bytes.data(), bytes.size()});
+    room += bytes.size() / 2 + 4;
+  }
+  std::vector<int32_t> ids(room);
+  std::vector<uint64_t> ends(texts.size());
+  inlay_error error{};
+  inlay_status status;
+  {
+    py::gil_scoped_release unlocked;
+    status = fill(ids, [&](int32_t* to, size_t capacity, size_t* count) {
+      return inlay_tokenizer_encode_batch(tokenizer, views.data(), views.size(), flags, threads, to,
+                                          capacity, ends.data(), count, &error);
+    });
+  }
+  check(status, error);
+  py::list result(texts.size());
+  uint64_t at = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    py::list one(ends[i] - at);
+    for (uint64_t k = at; k < ends[i]; ++k) one[k - at] = ids[k];
+    result[i] = one;
+    at = ends[i];
+  }
+  return result;
+}
+
 py::bytes decode(const Model& model, const py::iterable& ids, uint32_t flags) {
   const auto owner = model.owner();
   const inlay_tokenizer* tokenizer = model.tokenizer(*owner);
@@ -136,6 +196,8 @@ class Stream {
 
 void add_tokenizer(py::class_<Model>& model, py::module_& module) {
   model.def("encode", &encode)
+      .def("encode_ranges", &encode_ranges)
+      .def("encode_batch", &encode_batch)
       .def("decode", &decode)
       .def("piece", &piece)
       .def("is_end", &is_end)

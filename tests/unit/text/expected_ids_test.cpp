@@ -1,6 +1,7 @@
 // expected_ids_test.cpp - published vocabularies give the ids their publishers expect.
 #include <sstream>
 
+#include "inlay/config.h"
 #include "unit/text/vocabulary.h"
 
 using namespace inlay;
@@ -60,6 +61,27 @@ TEST_CASE("SentencePiece vocabularies give the expected ids") {
   check_file("ggml-vocab-llama-spm");
   check_file("ggml-vocab-phi-3");
 }
+
+#if INLAY_WITH_UTF8PROC
+
+// Decoding gives lower case and other spaces.
+TEST_CASE("a WordPiece vocabulary gives the expected ids") {
+  INLAY_NEEDS_TEST_DATA();
+  const std::string name = "ggml-vocab-bert-bge";
+  Loaded loaded(vocabulary_of(data_path("vocab/" + name + ".gguf")));
+  INFO(loaded.error.text);
+  REQUIRE(loaded.status == Status::ok);
+  const std::vector<std::string> strings = strings_of(name);
+  const std::vector<Ids> expected = ids_of(name);
+  REQUIRE(strings.size() >= 46);
+  REQUIRE(strings.size() == expected.size());
+  for (std::size_t i = 0; i < strings.size(); ++i) {
+    INFO("string " << i << ": '" << strings[i] << "'");
+    CHECK(loaded.encode(strings[i]) == expected[i]);
+  }
+}
+
+#endif
 
 #if INLAY_WITH_PCRE2
 

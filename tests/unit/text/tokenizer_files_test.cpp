@@ -180,7 +180,7 @@ TEST_CASE("published tokenizer.json files give the expected ids") {
   INLAY_NEEDS_TEST_DATA();
   std::map<std::string, std::vector<Expected>> by_folder;
   for (const Expected& e : expected_of(fixture("data.txt"), true)) by_folder[e.folder].push_back(e);
-  CHECK(by_folder.size() == 8);
+  CHECK(by_folder.size() == 10);
   for (const auto& [name, all] : by_folder) {
     FolderTokenizer t(path_source(data_path(name)));
     INFO(name << ": " << t.error.text);
@@ -190,12 +190,14 @@ TEST_CASE("published tokenizer.json files give the expected ids") {
       INFO("text '" << e.text << "'");
       CHECK(t.encode(e.text) == e.ids);
     }
+    const bool keeps_text = t.text("tokenizer.ggml.model") != "bert" &&
+                            t.text("tokenizer.ggml.model") != "t5";
     for (const char* unit : {"_", " ", "ab ", "\xc3\xa9"}) {
       std::string text;
       for (int i = 0; i < 50000; ++i) text += unit;
       const Ids ids = t.encode(text, 0);
       const bool is_spelt = std::find(ids.begin(), ids.end(), t.tokenizer.unknown()) == ids.end();
-      if (is_spelt) CHECK((t.decode(ids) == text));  // too long to be shown
+      if (is_spelt && keeps_text) CHECK((t.decode(ids) == text));  // too long to be shown
     }
   }
 }
