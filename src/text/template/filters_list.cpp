@@ -259,7 +259,7 @@ Value filter_slice(Renderer& r, Subject s, const Arguments& a) {
     for (std::uint32_t n = items.count / slices + longer; n > 0; --n) {
       if (!r.push(slice, items[at++])) return {};
     }
-    if (!p[1].is(Kind::none) && !longer && items.count % slices && !r.push(slice, p[1])) return {};
+    if (!p[1].is(Kind::none) && !longer && !r.push(slice, p[1])) return {};
     if (!r.push(all, Value::of(slice))) return {};
   }
   return r.failed() ? Value() : Value::of(all);

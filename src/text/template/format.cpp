@@ -40,8 +40,9 @@ class Percent {
       from = at;
     }
     copy(from, text.size());
-    const bool unused = is_tuple_ ? next_ < whole_.list->items.count
-                                  : next_ == 0 && !named_ && !whole_.is(Kind::dict);
+    const bool unused =
+        is_tuple_ ? next_ < whole_.list->items.count
+                  : next_ == 0 && !named_ && !whole_.is(Kind::dict) && !whole_.is(Kind::undefined);
     if (unused && !(whole_.is(Kind::list) && !is_tuple_)) {
       return r_.fail("not all arguments were used by the format");
     }

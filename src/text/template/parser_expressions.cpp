@@ -416,7 +416,7 @@ Node* Parser::parse_subscript(Node* node) {
     part = sized(tuple);
   }
   if (!part || !expect("]")) return nullptr;
-  if (part->type == NodeType::slice) {
+  if (part->type == NodeType::slice && !part->a) {  // not x[...] in these brackets
     part->a = node;
     return sized(part);
   }

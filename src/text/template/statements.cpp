@@ -72,6 +72,7 @@ Renderer::Flow Renderer::run_statement(const Node* node) {
     case NodeType::call_block: run_call_block(node); break;
     case NodeType::filter_block: {
       const Value text = filter_text(node->b, capture(node->a));
+      if (!failed() && !text.is_text()) fail("the filter of a block gives no text");
       if (!failed() && !print(text, *out_)) break;
       check_output();
       break;

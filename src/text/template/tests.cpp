@@ -118,10 +118,10 @@ Value test_upper(Renderer& r, Subject s, const Arguments& a) {
 }
 
 Value test_filter(Renderer& r, Subject s, const Arguments& a) {
-  return plain(r, a, s.is_text() && find_filter(s.view()) != unknown);
+  return r.is_hashable(s) ? plain(r, a, s.is_text() && find_filter(s.view()) != unknown) : Value();
 }
 Value test_test(Renderer& r, Subject s, const Arguments& a) {
-  return plain(r, a, s.is_text() && find_test(s.view()) != unknown);
+  return r.is_hashable(s) ? plain(r, a, s.is_text() && find_test(s.view()) != unknown) : Value();
 }
 
 }  // namespace inlay::jinja

@@ -59,6 +59,8 @@ TEST_CASE("Expressions are Python's", "[template]") {
       {"{{ m|map(attribute='role')|join(',') }} {{ m|selectattr('role', 'eq', 'user')|list|length "
        "}}",
        "user,assistant 1"},
+      {"{{ d[s[1:2:-1]] }}|{{ [1, 2]|slice(2, 'f')|list }}|{{ d|truncate(8) }}",
+       "|[[1, 'f'], [2, 'f']]|{'k': 'v', 'z': [True, None]}"},
       {"{{ strftime_now('%d %b %Y') }} {{ strftime_now('%A %-d %H:%M') }}",
        "10 Jul 2025 Thursday 10 12:00"},
       {"{{ '<a>'|safe + '<b>' }} {{ '<a>' ~ ('<b>'|e) }}", "<a>&lt;b&gt; <a>&lt;b&gt;"},
