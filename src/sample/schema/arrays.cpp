@@ -9,9 +9,9 @@ using grammar::NodeId;
 
 namespace {
 
-constexpr std::uint32_t max_places = 2'000;   // items of which each has its own schema
+constexpr std::uint32_t max_places = 2'000;  // items of which each has its own schema
 constexpr std::uint32_t max_contains = 3;
-constexpr std::uint32_t max_nodes = 20'000;   // places times counts
+constexpr std::uint32_t max_nodes = 20'000;  // places times counts
 constexpr std::uint32_t endless = 0xffffffffu;
 
 }  // namespace
@@ -98,7 +98,8 @@ Status ArrayShape::item_claims(std::uint32_t index, Array<Claim>& claims) {
     const ValueId prefix = c_.member(f.value, Word::prefix_items);
     const ValueId items = c_.member(f.value, Word::items);
     const ValueId list = is(items, Kind::array) ? items : prefix;
-    const ValueId rest = is(items, Kind::array) ? c_.member(f.value, Word::additional_items) : items;
+    const ValueId rest =
+        is(items, Kind::array) ? c_.member(f.value, Word::additional_items) : items;
     ValueId schema = list == no_value ? no_value : c_.document_.item(list, index);
     if (schema == no_value) schema = rest;
     if (schema == no_value) continue;
@@ -172,7 +173,8 @@ Status ArrayShape::plain(NodeId& node) {
     const std::uint32_t most = high_ == endless ? endless : high_ - places;
     if (places == 0) {
       const std::uint32_t others = most == endless ? endless : most - 1;
-      behind = rules.sequence(item, rules.repeat(c_.then_comma(item), least ? least - 1 : 0, others));
+      behind =
+          rules.sequence(item, rules.repeat(c_.then_comma(item), least ? least - 1 : 0, others));
       if (least == 0) behind = rules.optional(behind);
     } else {
       behind = rules.repeat(c_.then_comma(item), least, most);

@@ -285,7 +285,8 @@ Status combine(std::span<const Automaton* const> parts, Formula& formula, Formul
     for (std::uint32_t symbol = 0; symbol < common.tuples.size(); ++symbol) {
       const auto tuple = common.tuples[symbol];
       for (std::size_t p = 0; p < parts.size(); ++p) {
-        there[p] = tuple[p] == Automaton::none ? Automaton::none : parts[p]->next(here[p], tuple[p]);
+        there[p] =
+            tuple[p] == Automaton::none ? Automaton::none : parts[p]->next(here[p], tuple[p]);
       }
       INLAY_TRY(states.intern(there, id));
       out.set_next(s, symbol, id);

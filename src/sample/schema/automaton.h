@@ -17,7 +17,8 @@ struct Range {
 };
 inline constexpr Range all_characters[] = {{0, 0xd7ff}, {0xe000, 0x10ffff}};
 
-// A dense table: state x symbol -> state. A symbol is a set of characters that no state tells apart.
+// A dense table: state x symbol -> state. A symbol is a set of characters that no state tells
+// apart.
 class Automaton {
  public:
   using State = std::uint32_t;

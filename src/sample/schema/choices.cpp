@@ -23,8 +23,7 @@ Status Compiler::fork(const Branch& b, Type type, BranchSink& sink, ValueId wher
 
 Status Compiler::choose(Branch& b, const Choice& c, Type type, BranchSink& sink) {
   const auto with = [&](Claim claim) {
-    return fork(b, type, sink, c.value,
-                [&](Branch& x) { return add_pending(x, claim, c.scope); });
+    return fork(b, type, sink, c.value, [&](Branch& x) { return add_pending(x, claim, c.scope); });
   };
   switch (c.word) {
     case Word::enumeration:
@@ -142,8 +141,7 @@ Status Compiler::choose_not_schema(Branch& b, ValueId schema, std::uint32_t scop
 Status Compiler::choose_not_keyword(Branch& b, Word word, ValueId schema, ValueId keyword,
                                     std::uint32_t scope, Type type, BranchSink& sink) {
   const auto with = [&](Claim claim) {
-    return fork(b, type, sink, keyword,
-                [&](Branch& x) { return add_pending(x, claim, scope); });
+    return fork(b, type, sink, keyword, [&](Branch& x) { return add_pending(x, claim, scope); });
   };
   ValueId target = no_value;
   switch (word) {
@@ -354,12 +352,11 @@ Status Compiler::choose_not_array(Branch& b, Word word, ValueId schema, ValueId 
     return Status::ok;
   };
   switch (word) {
-    case Word::prefix_items:
-      INLAY_TRY(check_kind(keyword, Kind::array));
-      return with_list(keyword);
+    case Word::prefix_items: INLAY_TRY(check_kind(keyword, Kind::array)); return with_list(keyword);
     case Word::items:
     case Word::additional_items: {
-      const ValueId items = member(schema, Word::items), prefix = member(schema, Word::prefix_items);
+      const ValueId items = member(schema, Word::items),
+                    prefix = member(schema, Word::prefix_items);
       if (word == Word::items && is(keyword, Kind::array)) return with_list(keyword);
       if (word == Word::additional_items && !is(items, Kind::array)) return Status::ok;
       const ValueId before = word == Word::items ? prefix : items;

@@ -10,7 +10,8 @@ namespace inlay::schema {
 // White space between the tokens of an instance.
 enum class Space : std::uint8_t {
   none,
-  bounded,  // up to one line break and 20 blanks inside brackets and behind commas, a blank behind ':'
+  bounded,  // up to one line break and 20 blanks inside brackets and behind commas, a blank behind
+            // ':'
   any,      // whatever JSON allows, also around the whole
 };
 

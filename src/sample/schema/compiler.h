@@ -77,6 +77,7 @@ struct Fact {
     count,        // low to high members or items
     some_member,  // value: a pattern (low: 1) or the keyword additionalProperties; claim
     some_name,    // claim: of a key
+    one_member,   // some_member or some_name, where generation writes one such member
     item,         // low: index; claim: if it is there
     contains,     // claim, low to high
     some_item,    // low: index; claim: of an item there or later
@@ -95,7 +96,7 @@ struct Choice {
   Word word;
   ValueId value;  // the keyword's value; a schema or value where `word` is unknown
   std::uint32_t scope;
-  Claim claim;    // of a negated schema or value
+  Claim claim;  // of a negated schema or value
 };
 
 struct Branch {
@@ -145,8 +146,8 @@ class Compiler {
   static constexpr std::uint32_t max_choices = 80;    // of one branch
 
   struct Goal {
-    NodeId node = no_node;          // once known
-    std::uint32_t rule = 0;         // if has_rule
+    NodeId node = no_node;   // once known
+    std::uint32_t rule = 0;  // if has_rule
     bool has_rule = false;
     std::uint8_t empty[type_count] = {};  // 0 unknown, 1 being found, 2 no, 3 yes
   };
@@ -162,8 +163,8 @@ class Compiler {
   Status goal_types(GoalId goal, Types& types);
   Status step(std::uint64_t work = 1);
   template <class... Args>
-  Status refuse(Status status, ValueId where,
-                fmt::format_string<detail::Printed<Args>...> format, const Args&... args) {
+  Status refuse(Status status, ValueId where, fmt::format_string<detail::Printed<Args>...> format,
+                const Args&... args) {
     if (status == Status::memory) return fail_memory(error_, "a schema");
     if (status == Status::limit) exhausted_ = exhausted_ || steps_ > max_steps;
     char text[192];
@@ -267,17 +268,17 @@ class Compiler {
   Array<Goal> goals_;
   Array<GoalId> waiting_;
   Array<Automaton*> automata_;
-  Array<Array<char>*> texts_;  // keys that no document has
+  Array<Array<char>*> texts_;                         // keys that no document has
   HashMap<std::uint64_t, std::uint32_t> by_pattern_;  // of the value -> automata_
   HashMap<std::uint64_t, std::uint32_t> targets_;     // of references
   HashMap<std::string_view, std::uint32_t> key_nodes_;
   Array<Word> words_;  // of each value, as a member
   std::uint64_t steps_ = 0;
   bool exhausted_ = false;
-  std::uint32_t looking_ = 0;  // depth of questions about emptiness
-  std::uint32_t branches_ = 0; // of the goal at hand
-  bool unevaluated_ = false;   // the document asks for unevaluated...
-  bool old_draft_ = false;     // draft 7 and before: $ref stands alone
+  std::uint32_t looking_ = 0;   // depth of questions about emptiness
+  std::uint32_t branches_ = 0;  // of the goal at hand
+  bool unevaluated_ = false;    // the document asks for unevaluated...
+  bool old_draft_ = false;      // draft 7 and before: $ref stands alone
 
   // Nodes that many places share.
   NodeId space_ = no_node, comma_ = no_node, colon_ = no_node, outer_space_ = no_node;

@@ -20,7 +20,9 @@ struct Decimal {
   bool is_zero() const { return count == 0; }
   bool is_integer() const { return count <= exponent; }
   // Digits before the point, 0 for a number below 1; and behind it.
-  std::uint32_t whole_digits() const { return exponent > 0 ? static_cast<std::uint32_t>(exponent) : 0; }
+  std::uint32_t whole_digits() const {
+    return exponent > 0 ? static_cast<std::uint32_t>(exponent) : 0;
+  }
   std::uint32_t fraction_digits() const {
     return count > exponent ? static_cast<std::uint32_t>(count - exponent) : 0;
   }

@@ -8,18 +8,17 @@ namespace inlay::schema {
 namespace {
 
 // RFC 3339. The 29th of February only in leap years.
-#define INLAY_DATE                                                                            \
-  "(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|"                             \
-  "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|"                       \
+#define INLAY_DATE                                                      \
+  "(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|"       \
+  "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|" \
   "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
-#define INLAY_TIME                                            \
-  "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?"  \
+#define INLAY_TIME                                           \
+  "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?" \
   "(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-#define INLAY_DURATION_TIME \
-  "T(?:[0-9]+S|[0-9]+M(?:[0-9]+S)?|[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?)"
-#define INLAY_DURATION                                                             \
-  "P(?:[0-9]+W|(?:[0-9]+D|[0-9]+M(?:[0-9]+D)?|[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?)(?:" \
-  INLAY_DURATION_TIME ")?|" INLAY_DURATION_TIME ")"
+#define INLAY_DURATION_TIME "T(?:[0-9]+S|[0-9]+M(?:[0-9]+S)?|[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?)"
+#define INLAY_DURATION                                                            \
+  "P(?:[0-9]+W|(?:[0-9]+D|[0-9]+M(?:[0-9]+D)?|[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?)(?" \
+  ":" INLAY_DURATION_TIME ")?|" INLAY_DURATION_TIME ")"
 
 // RFC 3986 and 4291.
 #define INLAY_OCTET "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -27,36 +26,36 @@ namespace {
 #define INLAY_H16 "[0-9A-Fa-f]{1,4}"
 #define INLAY_LS32 "(?:" INLAY_H16 ":" INLAY_H16 "|" INLAY_IPV4 ")"
 #define INLAY_HC "(?:" INLAY_H16 ":)"
-#define INLAY_IPV6                                                                             \
-  "(?:" INLAY_HC "{6}" INLAY_LS32 "|::" INLAY_HC "{5}" INLAY_LS32 "|(?:" INLAY_H16 ")?::"      \
-  INLAY_HC "{4}" INLAY_LS32 "|(?:" INLAY_HC "{0,1}" INLAY_H16 ")?::" INLAY_HC "{3}" INLAY_LS32 \
-  "|(?:" INLAY_HC "{0,2}" INLAY_H16 ")?::" INLAY_HC "{2}" INLAY_LS32 "|(?:" INLAY_HC           \
-  "{0,3}" INLAY_H16 ")?::" INLAY_HC INLAY_LS32 "|(?:" INLAY_HC "{0,4}" INLAY_H16               \
-  ")?::" INLAY_LS32 "|(?:" INLAY_HC "{0,5}" INLAY_H16 ")?::" INLAY_H16 "|(?:" INLAY_HC         \
-  "{0,6}" INLAY_H16 ")?::)"
+#define INLAY_IPV6                                                                                 \
+  "(?:" INLAY_HC "{6}" INLAY_LS32 "|::" INLAY_HC "{5}" INLAY_LS32 "|(?:" INLAY_H16 ")?::" INLAY_HC \
+  "{4}" INLAY_LS32 "|(?:" INLAY_HC "{0,1}" INLAY_H16 ")?::" INLAY_HC "{3}" INLAY_LS32              \
+  "|(?:" INLAY_HC "{0,2}" INLAY_H16 ")?::" INLAY_HC "{2}" INLAY_LS32 "|(?:" INLAY_HC               \
+  "{0,3}" INLAY_H16 ")?::" INLAY_HC INLAY_LS32 "|(?:" INLAY_HC "{0,4}" INLAY_H16 ")?::" INLAY_LS32 \
+  "|(?:" INLAY_HC "{0,5}" INLAY_H16 ")?::" INLAY_H16 "|(?:" INLAY_HC "{0,6}" INLAY_H16 ")?::)"
 #define INLAY_PERCENT "%[0-9A-Fa-f]{2}"
 #define INLAY_PCHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|" INLAY_PERCENT ")"
 #define INLAY_NAME "(?:[A-Za-z0-9._~!$&'()*+,;=-]|" INLAY_PERCENT ")"
 #define INLAY_USER "(?:[A-Za-z0-9._~!$&'()*+,;=:-]|" INLAY_PERCENT ")"
-#define INLAY_AUTHORITY                                                                      \
-  "(?:" INLAY_USER "*@)?(?:\\[(?:" INLAY_IPV6 "|[Vv][0-9A-Fa-f]+\\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\\]|" \
-  INLAY_NAME "*)(?::[0-9]*)?"
+#define INLAY_AUTHORITY                       \
+  "(?:" INLAY_USER "*@)?(?:\\[(?:" INLAY_IPV6 \
+  "|[Vv][0-9A-Fa-f]+\\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\\]|" INLAY_NAME "*)(?::[0-9]*)?"
 #define INLAY_SLASHED "(?:/" INLAY_PCHAR "*)*"
 #define INLAY_ABSOLUTE "/(?:" INLAY_PCHAR "+" INLAY_SLASHED ")?"
 #define INLAY_TAIL "(?:\\?(?:" INLAY_PCHAR "|[/?])*)?(?:#(?:" INLAY_PCHAR "|[/?])*)?"
-#define INLAY_URI                                                                          \
-  "[A-Za-z][A-Za-z0-9+.-]*:(?://" INLAY_AUTHORITY INLAY_SLASHED "|" INLAY_ABSOLUTE "|"     \
-  INLAY_PCHAR "+" INLAY_SLASHED "|)" INLAY_TAIL
-#define INLAY_RELATIVE                                                  \
-  "(?://" INLAY_AUTHORITY INLAY_SLASHED "|" INLAY_ABSOLUTE "|(?:"       \
+#define INLAY_URI                                                                                  \
+  "[A-Za-z][A-Za-z0-9+.-]*:(?://" INLAY_AUTHORITY INLAY_SLASHED "|" INLAY_ABSOLUTE "|" INLAY_PCHAR \
+  "+" INLAY_SLASHED "|)" INLAY_TAIL
+#define INLAY_RELATIVE                                     \
+  "(?://" INLAY_AUTHORITY INLAY_SLASHED "|" INLAY_ABSOLUTE \
+  "|(?:"                                                   \
   "[A-Za-z0-9._~!$&'()*+,;=@-]|" INLAY_PERCENT ")+" INLAY_SLASHED "|)" INLAY_TAIL
 
 // RFC 5321 and 1123.
 #define INLAY_ATOM "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 #define INLAY_LABEL "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-#define INLAY_EMAIL                                                                      \
-  "(?:" INLAY_ATOM "(?:\\." INLAY_ATOM ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:"       \
-  INLAY_LABEL "(?:\\." INLAY_LABEL ")*|\\[(?:" INLAY_IPV4 "|IPv6:" INLAY_IPV6 ")\\])"
+#define INLAY_EMAIL                                                                            \
+  "(?:" INLAY_ATOM "(?:\\." INLAY_ATOM ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:" INLAY_LABEL \
+  "(?:\\." INLAY_LABEL ")*|\\[(?:" INLAY_IPV4 "|IPv6:" INLAY_IPV6 ")\\])"
 #define INLAY_HOST_LABEL(most) "[A-Za-z0-9](?:[A-Za-z0-9-]{0," most "}[A-Za-z0-9])?"
 #define INLAY_HOSTNAME INLAY_HOST_LABEL("61") "(?:\\." INLAY_HOST_LABEL("61") ")*"
 #define INLAY_SHORT_HOSTNAME INLAY_HOST_LABEL("28") "(?:\\." INLAY_HOST_LABEL("28") "){0,7}"
@@ -105,7 +104,8 @@ class PathWriter {
     return Status::ok;
   }
   Status put(std::string_view text) {
-    for (const char c : text) INLAY_TRY(put(static_cast<unsigned char>(c), static_cast<unsigned char>(c)));
+    for (const char c : text)
+      INLAY_TRY(put(static_cast<unsigned char>(c), static_cast<unsigned char>(c)));
     return Status::ok;
   }
   // Hours and minutes.
@@ -184,8 +184,7 @@ Status find_format(std::string_view name, Spelling spelling, Format& format, Aut
     const bool is_host = name == "hostname";
     const bool is_short = is_host && spelling == Spelling::plain;
     char why[256];
-    INLAY_TRY(
-        parse_pattern(is_short ? "^(?:" INLAY_SHORT_HOSTNAME ")$" : known.pattern, out, why));
+    INLAY_TRY(parse_pattern(is_short ? "^(?:" INLAY_SHORT_HOSTNAME ")$" : known.pattern, out, why));
     if (is_host) INLAY_TRY(limit_hostname(is_short, out));
     if (spelling == Spelling::any && (name == "time" || name == "date-time")) {
       INLAY_TRY(add_leap_seconds(name == "date-time", out));

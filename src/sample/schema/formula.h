@@ -1,4 +1,5 @@
-// formula.h - "and", "or" and "not" over numbered tests: what a schema says about one kind of value.
+// formula.h - "and", "or" and "not" over numbered tests: what a schema says about one kind of
+// value.
 #pragma once
 
 #include <cstdint>

@@ -142,8 +142,8 @@ Status Compiler::types_of(Claim claim, std::uint32_t depth, Types& types) {
   types = all_types;
   const ValueId v = claim.value();
   if (claim.equals()) {
-    constexpr Type kinds[] = {Type::null, Type::no, Type::number, Type::string, Type::array,
-                              Type::object};
+    constexpr Type kinds[] = {Type::null,   Type::no,    Type::number,
+                              Type::string, Type::array, Type::object};
     const Document::Value& value = document_[v];
     const Type type = value.kind == Kind::boolean && value.truth
                           ? Type::yes

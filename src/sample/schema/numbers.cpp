@@ -23,12 +23,12 @@ constexpr std::uint32_t minus = 10, dot = 11, exponent = 12, plus = 13, symbols 
 struct Reader {
   std::span<const NumberTest> tests;
   Spelling spelling;
-  std::uint32_t whole_limit = 0;     // places beyond tell no bound apart
+  std::uint32_t whole_limit = 0;  // places beyond tell no bound apart
   std::uint32_t fraction_limit = 0;
-  bool sized = false;       // a test asks how large the number is
-  bool multiples = false;   // or what divides it, if only 1
-  bool remainders = false;  // some number other than 1
-  bool decimal_unit = true; // all whole numbers are multiples
+  bool sized = false;        // a test asks how large the number is
+  bool multiples = false;    // or what divides it, if only 1
+  bool remainders = false;   // some number other than 1
+  bool decimal_unit = true;  // all whole numbers are multiples
 
   // A state is a list: these, then a number for each test.
   enum Field : std::uint32_t { phase, flags, places, first_test };
@@ -84,7 +84,8 @@ struct Reader {
       return go(s, point, now == zero || now == whole);
     }
     if (sized || (multiples && (!decimal_unit || (s[flags] & broken)))) return false;
-    if (spelling == Spelling::unique || (spelling == Spelling::plain && !tests.empty())) return false;
+    if (spelling == Spelling::unique || (spelling == Spelling::plain && !tests.empty()))
+      return false;
     s[places] = 0;
     return go(s, e, now == zero || now == whole || now == fraction);
   }
@@ -113,8 +114,7 @@ struct Reader {
         return true;
       case e:
       case e_sign: s[phase] = e_digits; return true;
-      case e_digits:
-        return spelling == Spelling::any || s[places]++ == 0;
+      case e_digits: return spelling == Spelling::any || s[places]++ == 0;
       default: return false;
     }
   }

@@ -244,9 +244,14 @@ class Parser {
     if (!more()) return refuse("a backslash at the end");
     const char c = text_[at_];
     switch (c) {
-      case 'd': case 'w': case 's': case 'D': case 'W': case 'S': case 'p': case 'P':
-        is_set = true;
-        return named_set(c, set);
+      case 'd':
+      case 'w':
+      case 's':
+      case 'D':
+      case 'W':
+      case 'S':
+      case 'p':
+      case 'P': is_set = true; return named_set(c, set);
       case 't': character = 9; break;
       case 'n': character = 10; break;
       case 'v': character = 11; break;
@@ -352,7 +357,8 @@ class Parser {
   std::uint32_t depth_ = 0;
 };
 
-// ---- Alternatives of the whole pattern, and what they look ahead to ------------------------------
+// ---- Alternatives of the whole pattern, and what they look ahead to
+// ------------------------------
 
 // The byte behind the group or class or character at `at`.
 std::size_t behind(std::string_view text, std::size_t at) {
@@ -429,8 +435,8 @@ Status build_alternative(std::string_view text, std::size_t begin, std::size_t e
       return Status::unsupported;
     }
     INLAY_TRY(build(text, at + 3, group_end - 1, true, ahead, why));
-    INLAY_TRY(combine(out, ahead, text[at + 2] == '=' ? Both::intersection : Both::difference,
-                      both));
+    INLAY_TRY(
+        combine(out, ahead, text[at + 2] == '=' ? Both::intersection : Both::difference, both));
     out = std::move(both);
   }
   return Status::ok;

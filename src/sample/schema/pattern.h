@@ -10,7 +10,8 @@
 
 namespace inlay::schema {
 
-// The texts in which the pattern is found somewhere. `why` (256 bytes) gets the reason of a failure.
+// The texts in which the pattern is found somewhere. `why` (256 bytes) gets the reason of a
+// failure.
 Status parse_pattern(std::string_view pattern, Automaton& out, char (&why)[256]);
 
 }  // namespace inlay::schema

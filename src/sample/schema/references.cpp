@@ -154,8 +154,8 @@ Status References::follow(ValueId from, std::string_view pointer, ValueId& targe
     pointer.remove_prefix(piece.size());
     std::size_t size = 0;
     for (std::size_t i = 0; i < piece.size(); ++i) {
-      const bool escape = piece[i] == '~' && i + 1 < piece.size() &&
-                          (piece[i + 1] == '0' || piece[i + 1] == '1');
+      const bool escape =
+          piece[i] == '~' && i + 1 < piece.size() && (piece[i + 1] == '0' || piece[i + 1] == '1');
       key[size++] = escape ? (piece[i + 1] == '0' ? '~' : '/') : piece[i];
       i += escape;
     }

@@ -1,4 +1,5 @@
-// references.h - what $ref means: $id, $anchor and $dynamicAnchor of a document, and pointers into it.
+// references.h - what $ref means: $id, $anchor and $dynamicAnchor of a document, and pointers into
+// it.
 #pragma once
 
 #include "sample/schema/document.h"

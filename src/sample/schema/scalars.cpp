@@ -216,8 +216,7 @@ Status Compiler::bound_term(Word word, ValueId schema, ValueId keyword, Scalars&
   if (is(keyword, Kind::boolean) && word >= Word::exclusive_minimum) return Status::ok;
   const bool lower = word == Word::minimum || word == Word::exclusive_minimum;
   bool exclusive = word == Word::exclusive_minimum || word == Word::exclusive_maximum;
-  const ValueId flag =
-      member(schema, lower ? Word::exclusive_minimum : Word::exclusive_maximum);
+  const ValueId flag = member(schema, lower ? Word::exclusive_minimum : Word::exclusive_maximum);
   if (is(flag, Kind::boolean) && document_[flag].truth) exclusive = true;
   NumberTest test{NumberTest::Kind::below};
   INLAY_TRY(number_of(keyword, test.bound));
@@ -250,7 +249,8 @@ Status Compiler::equal_term(std::span<const ValueId> values, ValueId where, Type
   if (texts.empty() && decimals.empty()) return Status::ok;
   Automaton* list = nullptr;
   INLAY_TRY(new_automaton(list));
-  const Status made = type == Type::string ? literals(texts, *list) : listed_numbers(decimals, *list);
+  const Status made =
+      type == Type::string ? literals(texts, *list) : listed_numbers(decimals, *list);
   if (is_error(made)) return too_large(made, where, "a list of values");
   if (type == Type::string) {
     StringTest test;

@@ -21,20 +21,24 @@ struct Way {
   State to;
 };
 
-
 struct Short {
   std::uint32_t character;
   char letter;
   bool needed;  // "\/" is not
 };
-constexpr Short shorts[] = {{'"', '"', true}, {'\\', '\\', true}, {'/', '/', false}, {8, 'b', true},
-                            {12, 'f', true},  {10, 'n', true},    {13, 'r', true},   {9, 't', true}};
+constexpr Short shorts[] = {{'"', '"', true}, {'\\', '\\', true}, {'/', '/', false},
+                            {8, 'b', true},   {12, 'f', true},    {10, 'n', true},
+                            {13, 'r', true},  {9, 't', true}};
 
 class Table {
  public:
   Table(Allocator& allocator, Spelling spelling)
-      : tails_(allocator), list_(allocator), ways_(allocator), edges_(allocator),
-        accepting_(allocator), spelling_(spelling) {}
+      : tails_(allocator),
+        list_(allocator),
+        ways_(allocator),
+        edges_(allocator),
+        accepting_(allocator),
+        spelling_(spelling) {}
 
   // States 0 to count - 1 are the caller's; tails come after them.
   Status begin(std::uint32_t count) {
@@ -127,8 +131,8 @@ class Table {
     return Status::ok;
   }
 
-  // Everything in `ways` from way i on whose first digit is `d`; i moves on, and stays at a way that
-  // goes beyond, which is then cut.
+  // Everything in `ways` from way i on whose first digit is `d`; i moves on, and stays at a way
+  // that goes beyond, which is then cut.
   template <class Written>
   Status one_digit(std::span<const Way> ways, std::size_t& i, std::uint32_t d, std::uint32_t shift,
                    std::uint32_t count, std::uint32_t bits, Written written, Array<Way>& out) {
@@ -277,8 +281,8 @@ class Table {
         const std::uint32_t low = half << 10, high = low | 0x3ff;
         for (; i < over.size() && over[i].low <= high; ++i) {
           const std::uint32_t top = std::min(over[i].high, high);
-          INLAY_TRY(low_halves.push(
-              {0xdc00 + (over[i].low - low), 0xdc00 + (top - low), over[i].to}));
+          INLAY_TRY(
+              low_halves.push({0xdc00 + (over[i].low - low), 0xdc00 + (top - low), over[i].to}));
           if (over[i].high > high) {
             over[i].low = high + 1;
             break;

@@ -10,8 +10,8 @@ using Kind = Document::Kind;
 
 namespace {
 
-constexpr std::string_view type_names[] = {"null", "boolean", "number", "integer",
-                                           "string", "array", "object"};
+constexpr std::string_view type_names[] = {"null",   "boolean", "number", "integer",
+                                           "string", "array",   "object"};
 constexpr Types type_bits[] = {bit(Type::null),   bit(Type::no) | bit(Type::yes),
                                bit(Type::number), bit(Type::number),
                                bit(Type::string), bit(Type::array),
