@@ -26,7 +26,9 @@ inline namespace INLAY_FACADE {
 enum class GrammarLanguage : std::uint32_t {
   gbnf = INLAY_GRAMMAR_GBNF,      ///< llama.cpp's; the rule `root` is the start
   regex = INLAY_GRAMMAR_REGEX,    ///< ECMA-262; the whole text matches
-  schema = INLAY_GRAMMAR_SCHEMA,  ///< JSON schema
+  schema = INLAY_GRAMMAR_SCHEMA,  ///< JSON schema, for generation
+  schema_text = INLAY_GRAMMAR_SCHEMA_TEXT,        ///< the same for any spelling JSON allows
+  schema_ordered = INLAY_GRAMMAR_SCHEMA_ORDERED,  ///< the same by llama.cpp's conventions
 };
 
 /// An empty one fails every call with Status::argument.
@@ -56,6 +58,10 @@ class Grammar {
   }
   static Result<Grammar> regex(const Model& model, std::string_view pattern) {
     return compile(GrammarLanguage::regex, pattern, model);
+  }
+
+  static Result<Grammar> schema(const Model& model, std::string_view text) {
+    return compile(GrammarLanguage::schema, text, model);
   }
 
   explicit operator bool() const noexcept { return raw_ != nullptr; }

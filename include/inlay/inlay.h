@@ -1137,7 +1137,12 @@ typedef struct inlay_grammar inlay_grammar;
 enum {
   INLAY_GRAMMAR_GBNF = 0,  /* the rule `root` is the start */
   INLAY_GRAMMAR_REGEX = 1, /* ECMA-262, without lookaround and backreferences; matches the whole */
-  INLAY_GRAMMAR_SCHEMA = 2 /* JSON schema, draft 2020-12 */
+  /* JSON schemas, draft 2020-12; what no grammar can hold is refused with its JSON pointer. */
+  INLAY_GRAMMAR_SCHEMA = 2,        /* instances as a program writes them: for generation */
+  INLAY_GRAMMAR_SCHEMA_TEXT = 3,   /* however JSON may write them: for texts that are there */
+  INLAY_GRAMMAR_SCHEMA_ORDERED = 4 /* by llama.cpp's conventions: members in the order of
+                                      `properties`, no others unless the schema speaks of them;
+                                      a root without a type means one; uniqueItems is not held */
 };
 /* `model`: whose tokens the grammar will allow; it is kept alive, needs a tokenizer, and gives the
  * memory. NULL: for text alone; then the memory is from `host` (NULL: the C library's).

@@ -77,6 +77,7 @@ struct Fact {
     count,        // low to high members or items
     some_member,  // value: a pattern (low: 1) or the keyword additionalProperties; claim
     some_name,    // claim: of a key
+    one_member,   // some_member or some_name, where generation writes one such member
     item,         // low: index; claim: if it is there
     contains,     // claim, low to high
     some_item,    // low: index; claim: of an item there or later

@@ -58,9 +58,16 @@ class ObjectShape {
   Status named_automaton();
   Status place_some(const Fact& fact, std::size_t at, NodeId& node, bool only_look, bool& possible);
   Status in_reach(const Fact& fact, std::string_view key, bool& reach);
-  Status other_candidates(const Fact& fact, Array<std::string_view>& candidates);
+  Status other_candidates(const Fact& fact, Array<std::string_view>& candidates, bool& many);
+  Status spoken_keys(const Fact& fact, const Automaton*& keys);
+  Status one_member(const Fact& fact, Array<grammar::Member>& named);
+  Status without_one_members(const Automaton*& keys, const Fact* until);
   Status place_only_name(const Fact& fact, std::size_t at, NodeId& node, bool only_look,
                          bool& possible);
+  static bool is_name(const Fact& fact) {
+    return fact.kind == Fact::Kind::some_name ||
+           (fact.kind == Fact::Kind::one_member && fact.high == 0);
+  }
   // Whether the fact's value is a pattern, not the keyword additionalProperties.
   bool is_pattern(const Fact& fact) const { return fact.low != 0; }
   Status members(NodeId& node, bool only_look, bool& possible);
@@ -278,7 +285,8 @@ Status ObjectShape::in_reach(const Fact& fact, std::string_view key, bool& reach
 }
 
 // Keys of members that are not named and may be meant: candidates, where they are few.
-Status ObjectShape::other_candidates(const Fact& fact, Array<std::string_view>& candidates) {
+Status ObjectShape::other_candidates(const Fact& fact, Array<std::string_view>& candidates,
+                                     bool& many) {
   constexpr std::uint32_t few = 32;
   for (const Class& k : classes_) {
     Array<Claim> claims(c_.allocator_);
@@ -295,19 +303,15 @@ Status ObjectShape::other_candidates(const Fact& fact, Array<std::string_view>& 
     const Automaton* keys = nullptr;
     const Automaton* spoken = nullptr;
     INLAY_TRY(class_keys(k, keys));
-    if (fact.kind == Fact::Kind::some_name) {
-      INLAY_TRY(c_.names_automaton({&fact.claim, 1}, fact.value, spoken));
-    } else if (is_pattern(fact)) {
-      INLAY_TRY(c_.pattern_automaton(fact.value, c_.document_.key(fact.value), spoken));
-    }
+    INLAY_TRY(spoken_keys(fact, spoken));
     Automaton both(c_.allocator_);
     if (spoken) INLAY_TRY(combine(*keys, *spoken, Both::intersection, both));
     Array<char> texts(c_.allocator_);
     Array<std::uint32_t> ends(c_.allocator_);
     INLAY_TRY((spoken ? both : *keys).list(few, texts, ends, whole));
     if (!whole) {
-      return c_.refuse(Status::unsupported, fact.value,
-                       "'not' here asks for some member with any of many keys");
+      many = true;
+      continue;
     }
     std::uint32_t begin = 0;
     for (const std::uint32_t end : ends) {
@@ -341,14 +345,30 @@ Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, b
     }
   }
   Array<std::string_view> candidates(c_.allocator_);
-  INLAY_TRY(other_candidates(fact, candidates));
+  Array<NodeId> nodes(c_.allocator_);
+  bool many = false;
+  INLAY_TRY(other_candidates(fact, candidates, many));
+  possible = many;
+  if (many && c_.options_.spelling != Spelling::plain) {
+    return c_.refuse(Status::unsupported, fact.value,
+                     "'not' here asks for some member with any of many keys");
+  }
+  if (many && only_look) return Status::ok;
+  if (many) {
+    Branch copy(c_.allocator_);
+    NodeId part = grammar::no_node;
+    bool one = true;
+    INLAY_TRY(copy.copy(b_));
+    copy.facts[at].kind = Fact::Kind::one_member;
+    if (fact.kind == Fact::Kind::some_name) copy.facts[at].high = 0;
+    INLAY_TRY(c_.object_node(copy, part, only_look, one));
+    if (one) INLAY_TRY(nodes.push(part));
+  }
   for (const Named& n : named_) {
     bool reach = false;
     if (!n.absent) INLAY_TRY(in_reach(fact, n.key, reach));
     if (reach) INLAY_TRY(candidates.push(n.key));
   }
-  Array<NodeId> nodes(c_.allocator_);
-  possible = false;
   for (const std::string_view key : candidates) {
     Branch copy(c_.allocator_);
     INLAY_TRY(copy.copy(b_));
@@ -371,6 +391,60 @@ Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, b
   }
   node = c_.rules_.choice(nodes);
   return Status::ok;
+}
+
+// Keys that a fact speaks of; nullptr: all that are not named.
+Status ObjectShape::spoken_keys(const Fact& fact, const Automaton*& keys) {
+  keys = nullptr;
+  if (is_name(fact)) return c_.names_automaton({&fact.claim, 1}, fact.value, keys);
+  if (!is_pattern(fact)) return Status::ok;
+  return c_.pattern_automaton(fact.value, c_.document_.key(fact.value), keys);
+}
+
+// Leaves out what one_member facts before `until` speak of.
+Status ObjectShape::without_one_members(const Automaton*& keys, const Fact* until) {
+  for (const Fact& f : b_.facts) {
+    if (&f == until) break;
+    if (f.kind != Fact::Kind::one_member) continue;
+    const Automaton* spoken = nullptr;
+    Automaton* rest = nullptr;
+    INLAY_TRY(spoken_keys(f, spoken));
+    INLAY_TRY(c_.new_automaton(rest));
+    if (spoken) INLAY_TRY(combine(*keys, *spoken, Both::difference, *rest));
+    keys = rest;
+    INLAY_TRY(c_.step(rest->states()));
+  }
+  return Status::ok;
+}
+
+// Exactly one member of those that a fact asks for: as good as a named one.
+Status ObjectShape::one_member(const Fact& fact, Array<grammar::Member>& named) {
+  for (const Class& k : classes_) {
+    Array<Claim> claims(c_.allocator_);
+    bool allowed = true, empty = false;
+    GoalId goal = 0;
+    INLAY_TRY(class_claims(k.matches, claims, allowed));
+    if (!allowed) continue;
+    if (!is_name(fact)) INLAY_TRY(claims.push(fact.claim));
+    INLAY_TRY(c_.intern_goal(claims, goal));
+    INLAY_TRY(c_.is_empty(goal, empty));
+    const Automaton* keys = nullptr;
+    const Automaton* spoken = nullptr;
+    INLAY_TRY(class_keys(k, keys));
+    INLAY_TRY(spoken_keys(fact, spoken));
+    Automaton both(c_.allocator_);
+    if (spoken) INLAY_TRY(combine(*keys, *spoken, Both::intersection, both));
+    if (spoken) keys = &both;
+    INLAY_TRY(without_one_members(keys, &fact));
+    if (empty || keys->is_empty()) continue;
+    grammar::Member member{0, 0, true};
+    INLAY_TRY(c_.goal_node(goal, member.value));
+    const Status spelled = c_.speller_.quoted(*keys, member.key);
+    if (is_error(spelled)) return c_.too_large(spelled, fact.value, "the set of keys");
+    return named.push(member);
+  }
+  return c_.refuse(Status::unsupported, fact.value,
+                   "'not' here asks for members that may be one and the same");
 }
 
 // ---- The members --------------------------------------------------------------------------------
@@ -408,6 +482,11 @@ Status ObjectShape::members(NodeId& node, bool only_look, bool& possible) {
     INLAY_TRY(named.push(member));
   }
   bool any_extra = false;
+  for (const Fact& f : b_.facts) {
+    if (f.kind != Fact::Kind::one_member) continue;
+    ++required;
+    if (!only_look) INLAY_TRY(one_member(f, named));
+  }
   for (const Class& k : classes_) {
     Array<Claim> claims(c_.allocator_);
     bool allowed = true;
@@ -419,6 +498,7 @@ Status ObjectShape::members(NodeId& node, bool only_look, bool& possible) {
     }
     const Automaton* keys = nullptr;
     INLAY_TRY(class_keys(k, keys));
+    INLAY_TRY(without_one_members(keys, nullptr));
     if (keys->is_empty()) continue;
     any_extra = true;
     if (only_look) continue;
