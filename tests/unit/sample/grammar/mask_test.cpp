@@ -208,9 +208,9 @@ TEST_CASE("compiling and binding survive every failed allocation", "[grammar]") 
     if (!is_error(status)) status = compile(rules, grammar, error);
     if (!is_error(status)) status = trie.build(llama.tokenizer, error);
     if (!is_error(status)) status = constraint.bind(error);
-    Matcher* matcher = nullptr;
+    grammar::Matcher* matcher = nullptr;
     if (!is_error(status))
-      status = Matcher::create(allocator, grammar, &constraint, &matcher, error);
+      status = grammar::Matcher::create(allocator, grammar, &constraint, &matcher, error);
     if (matcher) matcher->release();
     return status;
   };
