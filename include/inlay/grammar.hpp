@@ -24,9 +24,9 @@ inline namespace INLAY_FACADE {
 
 /// What a grammar is written in.
 enum class GrammarLanguage : std::uint32_t {
-  gbnf = INLAY_GRAMMAR_GBNF,      ///< llama.cpp's; the rule `root` is the start
-  regex = INLAY_GRAMMAR_REGEX,    ///< ECMA-262; the whole text matches
-  schema = INLAY_GRAMMAR_SCHEMA,  ///< JSON schema, for generation
+  gbnf = INLAY_GRAMMAR_GBNF,                      ///< llama.cpp's; the rule `root` is the start
+  regex = INLAY_GRAMMAR_REGEX,                    ///< ECMA-262; the whole text matches
+  schema = INLAY_GRAMMAR_SCHEMA,                  ///< JSON schema, for generation
   schema_text = INLAY_GRAMMAR_SCHEMA_TEXT,        ///< the same for any spelling JSON allows
   schema_ordered = INLAY_GRAMMAR_SCHEMA_ORDERED,  ///< the same by llama.cpp's conventions
 };

@@ -30,7 +30,8 @@ struct Story {
       if (finish) *finish = event.finish;
       if (event.finish != inlay::Finish::none) break;
       if (!jumps) continue;
-      for (const std::int32_t id : session.jump(sequence).value()) ids.push_back(id);
+      const std::vector<std::int32_t> forced = session.jump(sequence).value();
+      ids.insert(ids.end(), forced.begin(), forced.end());
     }
     return text(ids);
   }

@@ -27,6 +27,7 @@ class RandomFile {
   // `like`: a record of the session that is to restore the file.
   RandomFile(const Bytes& like, std::mt19937& random) : random_(random) {
     std::memcpy(&header_, like.data(), sizeof header_);
+    header_.version = 1 + below(inlay::snapshot_version);
     row_bytes_ = static_cast<std::uint32_t>(header_.token_bytes / (2 * header_.slots * heads));
     rows_ = 2 * header_.slots * heads;
     sequences_.resize(1 + below(4));
@@ -118,6 +119,11 @@ class RandomFile {
     h.tokens = tokens;
     h.earlier = inlay::token_sum(s.ids.data(), 0, from);
     put(&h, sizeof h);
+    if (header_.version >= 2) {
+      inlay::MoreFields more{};
+      more.states_begin = tokens;
+      put(&more, sizeof more);
+    }
     put(s.ids.data() + from, (tokens - from) * sizeof(std::int32_t));
     const std::uint32_t wanted = tokens - (base == number ? from : 0);
     bytes_.resize(bytes_.size() + (wanted + 7) / 8);

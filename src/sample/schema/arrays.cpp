@@ -262,7 +262,7 @@ Status ArrayShape::with_contains(std::uint32_t index, std::span<const std::uint3
 
 Status ArrayShape::make(NodeId& node, bool only_look, bool& possible) {
   INLAY_TRY(read());
-  const ValueId where = b_.pending.empty() ? 0 : b_.pending[0].claim.value();
+  const ValueId where = b_.where();
   if (places_ > max_places && places_ > high_) places_ = high_;
   if (places_ > max_places) {
     return c_.refuse(Status::limit, where, "over {} items with schemas of their own", max_places);

@@ -43,7 +43,7 @@ Status Compiler::run_branch(Branch& b, Type type, BranchSink& sink) {
     return choose(b, next, type, sink);
   }
   if (++branches_ > max_branches) {
-    const ValueId where = b.pending.empty() ? 0 : b.pending[0].claim.value();
+    const ValueId where = b.where();
     return refuse(Status::limit, where, "over {} different shapes of one value", max_branches);
   }
   return sink.take(b);

@@ -105,6 +105,8 @@ struct Branch {
   Status copy(const Branch& other);
 
   Array<Pending> pending;
+  // The schema that errors name.
+  ValueId where() const { return pending.empty() ? 0 : pending[0].claim.value(); }
   std::size_t done = 0;  // pending claims that are dealt with
   Array<Fact> facts;
   Array<Choice> choices;  // still to be made

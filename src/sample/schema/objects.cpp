@@ -167,7 +167,7 @@ Status ObjectShape::split_classes() {
       if (is_error(pushed)) {
         destroy(c_.allocator_, with.keys);
         return pushed == Status::limit
-                   ? c_.refuse(Status::limit, b_.pending[0].claim.value(),
+                   ? c_.refuse(Status::limit, b_.where(),
                                "over {} classes of keys by their patterns", max_classes)
                    : pushed;
       }
@@ -226,7 +226,7 @@ Status ObjectShape::named_automaton() {
   INLAY_TRY(c_.new_automaton(made));
   const Status status = literals(texts, *made);
   if (is_error(status)) {
-    return c_.too_large(status, b_.pending[0].claim.value(), "the list of properties");
+    return c_.too_large(status, b_.where(), "the list of properties");
   }
   listed_ = made;
   return c_.step(made->states());
@@ -250,7 +250,7 @@ Status ObjectShape::class_keys(const Class& k, const Automaton*& keys) {
   }
   const Status status = combine(parts, formula, all, Automaton::max_states, *made);
   if (is_error(status)) {
-    return c_.too_large(status, b_.pending[0].claim.value(), "the set of other keys");
+    return c_.too_large(status, b_.where(), "the set of other keys");
   }
   return c_.step(made->states());
 }
@@ -508,15 +508,14 @@ Status ObjectShape::members(NodeId& node, bool only_look, bool& possible) {
     INLAY_TRY(c_.goal_node(goal, member.value));
     const Status spelled = c_.speller_.quoted(*keys, member.key);
     if (is_error(spelled)) {
-      return c_.too_large(spelled, b_.pending[0].claim.value(), "the set of other keys");
+      return c_.too_large(spelled, b_.where(), "the set of other keys");
     }
     INLAY_TRY(extra.push(member));
   }
   possible = required <= out.max && (any_extra || named.size() >= out.min) && out.min <= out.max;
   if (!possible || only_look) return Status::ok;
   if (named.size() > grammar::Rules::max_members) {
-    return c_.refuse(Status::limit, b_.pending[0].claim.value(), "over {} properties",
-                     grammar::Rules::max_members);
+    return c_.refuse(Status::limit, b_.where(), "over {} properties", grammar::Rules::max_members);
   }
   out.named = named;
   out.extra = extra;

@@ -190,8 +190,8 @@ TEST_CASE("published tokenizer.json files give the expected ids") {
       INFO("text '" << e.text << "'");
       CHECK(t.encode(e.text) == e.ids);
     }
-    const bool keeps_text = t.text("tokenizer.ggml.model") != "bert" &&
-                            t.text("tokenizer.ggml.model") != "t5";
+    const bool keeps_text =
+        t.text("tokenizer.ggml.model") != "bert" && t.text("tokenizer.ggml.model") != "t5";
     for (const char* unit : {"_", " ", "ab ", "\xc3\xa9"}) {
       std::string text;
       for (int i = 0; i < 50000; ++i) text += unit;
