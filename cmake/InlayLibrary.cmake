@@ -31,7 +31,7 @@ set_target_properties(inlay PROPERTIES
 )
 
 # Instruction sets: src/isa/isa.cmake lists them, a line each.
-#   inlay_isa_unit(NAME [PROCESSOR pattern] [FLAGS ...])
+#   inlay_isa_unit(NAME [PROCESSOR pattern] [NEEDS unit] [FLAGS ...])
 # A unit for another processor, or not in INLAY_UNITS, is left out; scalar never is. Units are optimised in every build type; -O2 also keeps
 # inline functions of shared headers from appearing as weak symbols with the wrong instructions.
 set(inlay_isa_flags -O2)
@@ -43,7 +43,7 @@ if(INLAY_SANITIZE)
   endif()
 endif()
 function(inlay_isa_unit name)
-  cmake_parse_arguments(unit "" "PROCESSOR" "FLAGS" ${ARGN})
+  cmake_parse_arguments(unit "" "PROCESSOR;NEEDS" "FLAGS" ${ARGN})
   set(file ${PROJECT_SOURCE_DIR}/src/isa/${name}.cpp)
   set_property(GLOBAL APPEND PROPERTY INLAY_KNOWN_UNITS ${name})
   set(left_out FALSE)
@@ -51,6 +51,9 @@ function(inlay_isa_unit name)
     set(left_out TRUE)
   elseif(INLAY_UNITS AND NOT name IN_LIST INLAY_UNITS AND NOT name STREQUAL "scalar")
     set(left_out TRUE)
+  endif()
+  if(unit_NEEDS AND NOT left_out AND INLAY_UNITS AND NOT unit_NEEDS IN_LIST INLAY_UNITS)
+    message(FATAL_ERROR "INLAY_UNITS: unit ${name} needs ${unit_NEEDS}")
   endif()
   if(left_out)
     set_source_files_properties(${file} TARGET_DIRECTORY inlay PROPERTIES HEADER_FILE_ONLY ON)

@@ -273,7 +273,11 @@ typedef struct inlay_model_options {
   uint32_t struct_size;
   uint32_t depth;         /* INLAY_OPEN_...; default INLAY_OPEN_WEIGHTS */
   const inlay_host* host; /* copied; NULL: defaults */
-  const char* isa;        /* zero-terminated name from inlay_isa_name; NULL: the best one here */
+  /* Zero-terminated name from inlay_isa_name; NULL: the best one here. "amx", where it is the best
+   * one, makes the process ask Linux for its tile registers, once: the alternate signal stacks of
+   * all its threads (sigaltstack) must then have at least AT_MINSIGSTKSZ bytes, as getauxval gives
+   * it. Where one is smaller Linux refuses, and "avx512" is taken. */
+  const char* isa;
   /* The type of the matrices in memory, zero-terminated: NULL or "stored": as the file has them; a
    * name that inlay_model_quantize takes ("Q8_0", "Q4_K_M" ...): they are encoded while loading, to
    * the bits that inlay_model_quantize would write; "auto": as stored if the plan's weights fit

@@ -9,7 +9,8 @@
 namespace inlay {
 
 const KernelTable* avx2_kernels() {
-  static constexpr KernelTable table = avx2::make_table("avx2");
+  static constexpr FloatKernels floats = avx2::float_kernels();
+  static constexpr KernelTable table = avx2::make_table("avx2", floats);
   return &table;
 }
 

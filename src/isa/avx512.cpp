@@ -8,8 +8,12 @@
 
 namespace inlay {
 
+// Also those of amx.cpp.
+extern const FloatKernels avx512_floats;
+const FloatKernels avx512_floats = avx512::float_kernels();
+
 const KernelTable* avx512_kernels() {
-  static constexpr KernelTable table = avx512::make_table("avx512");
+  static constexpr KernelTable table = avx512::make_table("avx512", avx512_floats);
   return &table;
 }
 

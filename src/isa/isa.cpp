@@ -27,6 +27,7 @@ struct Processor {
   std::uint32_t leaf1_c = 0;
   std::uint32_t leaf7_b = 0;
   std::uint32_t leaf7_c = 0;
+  std::uint32_t leaf7_d = 0;
   std::uint32_t saved_state = 0;  // XCR0: register files that the operating system keeps
 };
 
@@ -38,6 +39,7 @@ Processor read_processor() {
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
     p.leaf7_b = b;
     p.leaf7_c = c;
+    p.leaf7_d = d;
   }
   if (p.leaf1_c & (1u << 27)) {  // OSXSAVE: xgetbv may be used
     std::uint32_t high = 0;
@@ -61,6 +63,17 @@ constexpr bool has(std::uint32_t word, std::uint32_t bits) { return (word & bits
   constexpr std::uint32_t vnni = 1u << 11;
   return avx2_usable() && has(p.leaf7_b, f | dq | cd | bw | vl) && has(p.leaf7_c, vnni) &&
          has(p.saved_state, 0xe6);
+}
+
+// Of Linux alone: elsewhere nobody asked yet how a process comes to its tiles.
+[[maybe_unused]] bool amx_usable() {
+#if defined(__linux__)
+  const Processor p = read_processor();
+  constexpr std::uint32_t tile = 1u << 24, int8 = 1u << 25;
+  return avx512_usable() && has(p.leaf7_d, tile | int8) && has(p.saved_state, 0x60000);
+#else
+  return false;
+#endif
 }
 #endif
 
@@ -115,7 +128,8 @@ const KernelTable* isa_kernels(const char* name) {
 
 const KernelTable* isa_best() {
   for (std::uint32_t i = unit_count; i-- > 1;) {
-    if (units[i].usable()) return units[i].kernels();
+    if (!units[i].usable()) continue;
+    if (const KernelTable* table = units[i].kernels()) return table;
   }
   return units[0].kernels();
 }

@@ -9,7 +9,8 @@
 namespace inlay {
 
 const KernelTable* neon_kernels() {
-  static constexpr KernelTable table = neon::make_table("neon");
+  static constexpr FloatKernels floats = neon::float_kernels();
+  static constexpr KernelTable table = neon::make_table("neon", floats);
   return &table;
 }
 

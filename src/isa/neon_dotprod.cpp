@@ -10,7 +10,8 @@
 namespace inlay {
 
 const KernelTable* neon_dotprod_kernels() {
-  static constexpr KernelTable table = neon_dotprod::make_table("neon_dotprod");
+  static constexpr FloatKernels floats = neon_dotprod::float_kernels();
+  static constexpr KernelTable table = neon_dotprod::make_table("neon_dotprod", floats);
   return &table;
 }
 

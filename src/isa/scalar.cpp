@@ -9,7 +9,8 @@
 namespace inlay {
 
 const KernelTable* scalar_kernels() {
-  static constexpr KernelTable table = scalar::make_table("scalar");
+  static constexpr FloatKernels floats = scalar::float_kernels();
+  static constexpr KernelTable table = scalar::make_table("scalar", floats);
   return &table;
 }
 

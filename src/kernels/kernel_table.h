@@ -60,13 +60,14 @@ struct LinearTask {
 struct KernelTable {
   const char* name;
   bool takes_interleaved;  // LinearTask::interleaved, for the types that can be
+  std::uint32_t tokens;    // that one call of `linear` is best given, where there are more
   // By type_index(type).
   void (*linear[type_count])(const LinearTask& task);
   // By Activation. Reads k floats, writes a row of the form at `out` (64-byte aligned); `stride`:
   // bytes from one block of 256 to the next in the q8 forms, else without meaning.
   void (*quantize[activation_count])(const float* x, std::uint32_t k, void* out,
                                      std::size_t stride);
-  FloatKernels f;
+  const FloatKernels& f;
 };
 
 }  // namespace inlay

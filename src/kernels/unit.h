@@ -23,16 +23,18 @@ static constexpr auto linear_of() {
   }
 }
 
-static constexpr KernelTable make_table(const char* name) {
+// `floats` is that of this unit, float_kernels(), and has static storage.
+static constexpr KernelTable make_table(const char* name, const FloatKernels& floats) {
   return {name,
           Words::has_panels,
+          panel_tokens,
           {
 #define INLAY_TYPE(id, type, file, elements, bytes) linear_of<type>(),
 #include "quant/types.inc"
 #undef INLAY_TYPE
           },
           {quantize_f32, quantize_bf16, quantize_q8_32, quantize_q8_256},
-          float_kernels()};
+          floats};
 }
 
 }  // namespace inlay::INLAY_ISA

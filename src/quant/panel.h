@@ -47,7 +47,9 @@ inline constexpr int zero_code = has_signed_codes<Q> ? 0 : -Q::low;
 // How much more than q a panel keeps. Types with whole-number scales would need the sums of x by
 // group to take it back; a vocabulary that multiplies signed codes as fast takes it off before.
 template <class Q, class V>
-inline constexpr int kept_shift = V::multiplies_signed && !has_float_scales<Q> ? 0 : zero_code<Q>;
+inline constexpr int kept_shift = V::has_tiles || (V::multiplies_signed && !has_float_scales<Q>)
+                                      ? 0
+                                      : zero_code<Q>;
 template <class Q, class V>
 inline constexpr int largest_code = kept_shift<Q, V> == zero_code<Q>
                                         ? Q::high - Q::low

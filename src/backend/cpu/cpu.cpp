@@ -15,7 +15,6 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
-constexpr std::uint32_t linear_tile_tokens = 64;  // so that a tile of a long prompt stays short
 // Of attention: products of a tile, so that it stays short, and queries that share a page's floats.
 constexpr std::uint64_t attention_tile_products = 6 << 20;
 constexpr std::uint32_t attention_tile_queries = 64;
@@ -96,7 +95,7 @@ class Step {
   }
 
   std::uint32_t token_tiles() const {
-    return static_cast<std::uint32_t>(divide_up(rows(code_.out), linear_tile_tokens));
+    return static_cast<std::uint32_t>(divide_up(rows(code_.out), kernels_.tokens));
   }
 
   Range attention_rows(std::uint32_t first) const;
@@ -235,7 +234,7 @@ void Step::observe(std::uint32_t tile) const {
 void Step::linear(std::uint32_t tile) const {
   const WeightInfo& w = program_.weights[code_.weight];
   const RowsView x = view(code_.a), y = view(code_.out);
-  const std::uint32_t first = tile % token_tiles() * linear_tile_tokens;  // token
+  const std::uint32_t first = tile % token_tiles() * kernels_.tokens;  // token
   LinearTask task{};
   const WeightData& weights = pass_.weights[code_.weight];
   const Activation form = info(code_.a).form;
@@ -256,7 +255,7 @@ void Step::linear(std::uint32_t tile) const {
   task.k = w.columns;
   task.row_begin = tile / token_tiles() * linear_step();
   task.row_end = std::min(w.rows, task.row_begin + linear_step());
-  task.tokens = std::min(linear_tile_tokens, rows(code_.out) - first);
+  task.tokens = std::min(kernels_.tokens, rows(code_.out) - first);
   kernels_.linear[type_index(w.type)](task);
 }
 

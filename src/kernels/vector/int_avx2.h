@@ -20,6 +20,7 @@ struct Words {
     __m256i low, high;
   };
   static constexpr bool has_panels = true;
+  static constexpr bool has_tiles = false;  // products of 16 tokens at once, see tiles_amx.h
   static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
   static constexpr std::uint32_t tokens = 6;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 2;

@@ -17,6 +17,7 @@ struct Words {
   using I32 = I32x16;
   using Step = __m512i;  // four bytes of each of 16 rows
   static constexpr bool has_panels = true;
+  static constexpr bool has_tiles = false;  // products of 16 tokens at once, see tiles_amx.h
   static constexpr bool multiplies_signed = false;  // codes, as fast as unsigned ones
   static constexpr std::uint32_t tokens = 8;        // how many share one read of a panel
   static constexpr std::uint32_t float_rows = 4;

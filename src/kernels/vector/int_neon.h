@@ -18,6 +18,7 @@ struct NeonWords {
   using I32 = I32x16;
   using Step = I32x16;
   static constexpr bool has_panels = true;
+  static constexpr bool has_tiles = false;         // products of 16 tokens at once, see tiles_amx.h
   static constexpr bool multiplies_signed = true;  // codes, as fast as unsigned ones
   static constexpr std::uint32_t float_rows = 2;
   static constexpr std::uint32_t float_tokens = 2;

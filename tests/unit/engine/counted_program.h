@@ -123,7 +123,8 @@ class CountedProgram {
 
   Allocator allocator_{system_allocator()};
   Program program_{allocator_};
-  KernelTable kernels_{};
+  FloatKernels floats_{};
+  KernelTable kernels_{"counted", false, 64, {}, {}, floats_};
   std::vector<std::uint32_t> tiles_;
   std::vector<std::vector<std::atomic<std::uint32_t>>> runs_;  // of each tile
   std::vector<std::atomic<std::uint32_t>> done_;               // tiles of each instruction
