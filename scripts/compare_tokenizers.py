@@ -5,15 +5,17 @@
     scripts/compare_tokenizers.py TOOL DATA [--texts 100000] [--only NAME] [--show 5]
 
 TOOL is the program tokenize_lines of the tests, DATA the folder of test data. Random texts are of all scripts; text
-of the data folder is cut into lines and pieces. Prints for each tokenizer how many texts gave other ids, another text
+of the data folder is cut into pieces. Rank files, and vocab.json with merges.txt, become a tokenizer.json first. Prints for each tokenizer how many texts gave other ids, another text
 when decoded, or other places of tokens, and a few of them. Exit 1 when there are any.
 """
 import argparse
+import base64
 import json
 import os
 import random
 import subprocess
 import sys
+import tempfile
 import unicodedata
 
 RANGES = [(0x20, 0x7F), (0x20, 0x7F), (0x20, 0x7F), (0xA0, 0x180), (0x300, 0x370), (0x370, 0x400), (0x400, 0x530),
@@ -114,15 +116,92 @@ class Piece:
             yield ids, None if unknown else self.model.decode(ids), None
 
 
+GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+QWEN = LLAMA3.replace("{1,3}", "")
+RANK_FILES = {"llama-3": ("tiktoken.model", LLAMA3), "qwen": ("qwen.tiktoken", QWEN)}
+MERGE_FILES = {"gpt-2": GPT2, "llama-3": LLAMA3}
+
+
+def write_bpe(folder, vocab, merges, pattern):
+    """A tokenizer.json of a byte-level vocabulary."""
+    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    model = {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+             "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": True,
+             "vocab": vocab, "merges": merges}
+    whole = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
+             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]}, "post_processor": None,
+             "decoder": level, "model": model}
+    with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as file:
+        json.dump(whole, file, ensure_ascii=False)
+
+
+def last_merge(token, ranks):
+    """The two parts that a token is merged from when only lower ranks merge; None: from none."""
+    parts = [token[i:i + 1] for i in range(len(token))]
+    while len(parts) > 2:
+        pairs = [(ranks.get(parts[i] + parts[i + 1], len(ranks)), i) for i in range(len(parts) - 1)]
+        rank, at = min(pairs)
+        if rank >= ranks[token]:
+            return None
+        parts[at:at + 2] = [parts[at] + parts[at + 1]]
+    return parts if len(parts) == 2 else None
+
+
+class Ranks:
+    """A file of "base64 rank" lines, for tiktoken."""
+    flags = ("--decode", "0")
+
+    def __init__(self, file, pattern):
+        import tiktoken
+        with open(file, encoding="ascii") as lines:
+            ranks = {base64.b64decode(word): int(rank) for word, rank in (line.split() for line in lines)}
+        self.encoding = tiktoken.Encoding("ranks", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = self.folder.name
+        shown = [b for b in range(256) if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b]
+        alphabet = {b: chr(b) for b in shown}
+        alphabet |= {b: chr(256 + i) for i, b in enumerate(b for b in range(256) if b not in alphabet)}
+        spell = {token: "".join(alphabet[b] for b in token) for token in ranks}
+        merges = [last_merge(token, ranks) for token in ranks]
+        write_bpe(self.path, {spell[t]: i for t, i in ranks.items()},
+                  [f"{spell[m[0]]} {spell[m[1]]}" for m in merges if m], pattern)
+
+    def __call__(self, texts):
+        for text in texts:
+            ids = self.encoding.encode_ordinary(text)
+            yield ids, self.encoding.decode(ids), None
+
+
+class Merges(Hub):
+    """vocab.json and merges.txt."""
+
+    def __init__(self, path, pattern):
+        self.folder = tempfile.TemporaryDirectory()
+        with open(os.path.join(path, "vocab.json"), encoding="utf-8") as file:
+            vocab = json.load(file)
+        with open(os.path.join(path, "merges.txt"), encoding="utf-8") as file:
+            merges = [line for line in file.read().split("\n") if line and not line.startswith("#version")]
+        write_bpe(self.folder.name, vocab, merges, pattern)
+        super().__init__(self.folder.name)
+
+
 def tokenizers_of(data):
     root = os.path.join(data, "tokenizers")
     for name in sorted(os.listdir(root)):
         path = os.path.join(root, name)
         if os.path.exists(os.path.join(path, "tokenizer.json")):
-            yield name, Hub(path)
+            yield name, lambda: Hub(path)
         for file in ("tokenizer.model", "spiece.model", "test_model.model"):
             if os.path.exists(os.path.join(path, file)):
-                yield f"{name}/{file}", Piece(path, file)
+                yield f"{name}/{file}", lambda: Piece(path, file)
+        if name in RANK_FILES:
+            file, pattern = RANK_FILES[name]
+            yield f"{name}/{file}", lambda: Ranks(os.path.join(path, file), pattern)
+        if name in MERGE_FILES:
+            yield f"{name}/merges.txt", lambda: Merges(path, MERGE_FILES[name])
 
 
 def same_places(text, ours, theirs):
@@ -184,9 +263,9 @@ def main():
     texts = list(random_texts(args.texts * 3 // 4, rng))
     texts += file_texts(args.data, args.texts - len(texts), rng)
     total = 0
-    for name, reference in tokenizers_of(args.data):
+    for name, make in tokenizers_of(args.data):
         if args.only in name:
-            total += compare(name, reference, args.tool, texts, args.show)
+            total += compare(name, make(), args.tool, texts, args.show)
     sys.exit(1 if total else 0)
 
 

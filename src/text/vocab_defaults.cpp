@@ -42,7 +42,7 @@ Status VocabLoader::set_sentencepiece() {
   t_.add_bos_ = unigram ? source_.add_bos == Flag::yes : source_.add_bos != Flag::no;
   if (unigram) t_.add_eos_ = source_.add_eos != Flag::no;
   t_.add_space_ = source_.add_space_prefix != Flag::no;
-  const bool squeeze = source_.remove_spaces == Flag::yes;
+  const bool squeeze = t_.squeeze_spaces_ = source_.remove_spaces == Flag::yes;
   // The general form, or two plain steps that do the same where nothing is mapped.
   if (squeeze || !source_.charsmap.empty()) {
     const std::string_view step = t_.add_space_
