@@ -138,16 +138,11 @@ def write_bpe(folder, vocab, merges, pattern):
         json.dump(whole, file, ensure_ascii=False)
 
 
-def last_merge(token, ranks):
-    """The two parts that a token is merged from when only lower ranks merge; None: from none."""
-    parts = [token[i:i + 1] for i in range(len(token))]
-    while len(parts) > 2:
-        pairs = [(ranks.get(parts[i] + parts[i + 1], len(ranks)), i) for i in range(len(parts) - 1)]
-        rank, at = min(pairs)
-        if rank >= ranks[token]:
-            return None
-        parts[at:at + 2] = [parts[at] + parts[at + 1]]
-    return parts if len(parts) == 2 else None
+def all_merges(ranks):
+    """Every way to make a token of two, by ranks: tiktoken merges whatever two tokens are a third one."""
+    for token in sorted(ranks, key=ranks.get):
+        parts = [(token[:i], token[i:]) for i in range(1, len(token))]
+        yield from sorted((p for p in parts if p[0] in ranks and p[1] in ranks), key=lambda p: (ranks[p[0]], ranks[p[1]]))
 
 
 class Ranks:
@@ -165,9 +160,8 @@ class Ranks:
         alphabet = {b: chr(b) for b in shown}
         alphabet |= {b: chr(256 + i) for i, b in enumerate(b for b in range(256) if b not in alphabet)}
         spell = {token: "".join(alphabet[b] for b in token) for token in ranks}
-        merges = [last_merge(token, ranks) for token in ranks]
-        write_bpe(self.path, {spell[t]: i for t, i in ranks.items()},
-                  [f"{spell[m[0]]} {spell[m[1]]}" for m in merges if m], pattern)
+        merges = [f"{spell[left]} {spell[right]}" for left, right in all_merges(ranks)]
+        write_bpe(self.path, {spell[t]: i for t, i in ranks.items()}, merges, pattern)
 
     def __call__(self, texts):
         for text in texts:

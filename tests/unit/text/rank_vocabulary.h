@@ -4,7 +4,7 @@
 
 #include <sstream>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "unit/text/vocabulary.h"
@@ -25,48 +25,31 @@ inline std::string decode_base64(const std::string& text) {
   return bytes;
 }
 
-// The merge that makes a token is the one its bytes end in when only lower ranks merge.
-inline std::string last_merge(const std::string& bytes, std::size_t rank,
-                              const std::unordered_map<std::string, std::size_t>& ranks) {
-  std::vector<std::string> parts;
-  for (const char c : bytes) parts.emplace_back(1, c);
-  while (parts.size() > 2) {
-    std::size_t best = rank;
-    std::size_t at = 0;
-    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-      const auto found = ranks.find(parts[i] + parts[i + 1]);
-      if (found != ranks.end() && found->second < best) best = found->second, at = i;
-    }
-    if (best == rank) return "";
-    parts[at] += parts[at + 1];
-    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-  }
-  const auto spell = [](const std::string& part) {
-    std::string text;
-    for (const char c : part) text += byte_character(static_cast<unsigned char>(c));
-    return text;
-  };
-  return parts.size() == 2 ? spell(parts[0]) + " " + spell(parts[1]) : "";
-}
-
 // A vocabulary from a list of "base64 rank" lines.
 inline VocabData vocabulary_of_ranks(const std::string& path, const std::string& pre) {
   std::istringstream lines(read_text(path));
   std::vector<std::string> tokens;
-  std::unordered_map<std::string, std::size_t> ranks;
+  std::unordered_set<std::string> ranks;
   for (std::string word, rank; lines >> word >> rank;) {
     tokens.push_back(decode_base64(word));
-    ranks.emplace(tokens.back(), tokens.size() - 1);
+    ranks.insert(tokens.back());
   }
   VocabData v;
   v.model = "gpt2";
   v.pre = pre;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
+  const auto spell = [](const std::string& bytes) {
     std::string text;
-    for (const char c : tokens[i]) text += byte_character(static_cast<unsigned char>(c));
-    v.tokens.push_back(text);
-    const std::string merge = last_merge(tokens[i], i, ranks);
-    if (!merge.empty()) v.merges.push_back(merge);
+    for (const char c : bytes) text += byte_character(static_cast<unsigned char>(c));
+    return text;
+  };
+  // Whatever two tokens are a third one together merge to it, by the rank of that.
+  for (const std::string& token : tokens) {
+    v.tokens.push_back(spell(token));
+    for (std::size_t i = 1; i < token.size(); ++i) {
+      const std::string left = token.substr(0, i), right = token.substr(i);
+      if (!ranks.contains(left) || !ranks.contains(right)) continue;
+      v.merges.push_back(spell(left) + " " + spell(right));
+    }
   }
   return v;
 }
