@@ -115,9 +115,37 @@ std::mt19937 random_of() {
   return std::mt19937(seed ? static_cast<unsigned>(std::atoi(seed)) : 3u);
 }
 
-const char* const fixtures[] = {"prepend",          "replace",       "bytes-nfc",
-                                "bytes-around",     "bytes-many",    "metaspace-first",
-                                "metaspace-always", "replace-digits"};
+// Kinds that the fixtures do not have.
+const char* const unigram = R"({"version":"1.0","added_tokens":[{"id":0,"content":"<pad>",
+"special":true,"normalized":false,"lstrip":false,"rstrip":false,"single_word":false}],
+"normalizer":{"type":"Sequence","normalizers":[{"type":"Nmt"},{"type":"NFKC"},{"type":"Replace",
+"pattern":{"Regex":" {2,}"},"content":" "}]},"pre_tokenizer":{"type":"Sequence","pretokenizers":[
+{"type":"WhitespaceSplit"},{"type":"Metaspace","replacement":"\u2581","prepend_scheme":"always",
+"split":true}]},"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A",
+"type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}}],"pair":[],"special_tokens":{"</s>":{
+"id":"</s>","ids":[1],"tokens":["</s>"]}}},"decoder":{"type":"Metaspace","replacement":"\u2581",
+"prepend_scheme":"always","split":true},"model":{"type":"Unigram","unk_id":2,"vocab":[["<pad>",0.0],
+["</s>",0.0],["<unk>",0.0],["\u2581",-2.5],["\u2581the",-3.25],["a",-4.5],["n",-4.75],["an",-6.0],
+["and",-7.5],["d",-5.0],["o",-5.5],["f",-6.5],["1",-7.0]],"byte_fallback":false}})";
+const char* const wordpiece = R"({"version":"1.0","added_tokens":[{"id":0,"content":"[UNK]",
+"special":true,"normalized":false},{"id":1,"content":"[CLS]","special":true,"normalized":false,
+"lstrip":true},{"id":2,"content":"[SEP]","special":true,"normalized":false}],"normalizer":{"type":
+"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true},
+"pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":{"type":"BertProcessing","sep":["[SEP]",
+2],"cls":["[CLS]",1]},"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},"model":{"type":
+"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,
+"vocab":{"[UNK]":0,"[CLS]":1,"[SEP]":2,"the":3,"a":4,"##a":5,"##nd":6,"of":7,"cafe":8,"1":9,"##2":10,
+"##34":11}}})";
+
+std::string file_of(const std::string& name) {
+  if (name == "unigram") return unigram;
+  if (name == "wordpiece") return wordpiece;
+  return read_text(fixture_path("tokenizers/" + name + ".json"));
+}
+
+const char* const fixtures[] = {
+    "prepend",         "replace",          "bytes-nfc",      "bytes-around", "bytes-many",
+    "metaspace-first", "metaspace-always", "replace-digits", "unigram",      "wordpiece"};
 
 }  // namespace
 
@@ -125,7 +153,7 @@ TEST_CASE("damaged tokenizer.json files are refused or work") {
   std::mt19937 random = random_of();
   Counts counts;
   for (const char* name : fixtures) {
-    const std::string whole = read_text(fixture_path("tokenizers/" + std::string(name) + ".json"));
+    const std::string whole = file_of(name);
     for (int i = rounds(150); i > 0; --i) {
       Folder folder;
       folder["tokenizer.json"] = whole;
@@ -144,7 +172,7 @@ TEST_CASE("damaged GGUF vocabularies are refused or work") {
   Counts counts;
   for (const char* name : fixtures) {
     Folder folder;
-    folder["tokenizer.json"] = read_text(fixture_path("tokenizers/" + std::string(name) + ".json"));
+    folder["tokenizer.json"] = file_of(name);
     const std::string whole = gguf_of(folder);
     for (int i = rounds(150); i > 0; --i) {
       std::string bytes = whole;
