@@ -127,6 +127,8 @@ TEST_CASE("pieces of the rules of single vendors") {
   CHECK(RuleSplit("bailingmoe")("I'LL a\n\nb!! 12") ==
         Pieces{"I", "'LL", " a", "\n\n", "b", "!!", " ", "1", "2"});
   CHECK(RuleSplit("jais-2")("a       b") == Pieces{"a", "    ", "  ", " b"});
+  CHECK(RuleSplit("jais-2")("a!\n  \n x    \n\n  y") ==
+        Pieces{"a", "!\n", "  \n", " x", "    \n\n", " ", " y"});
   CHECK(RuleSplit("minicpm5")("a 1234!") == Pieces{"a", " ", "123", "4", "!"});
   CHECK(RuleSplit("laguna")("a \n\n b") == Pieces{"a", " ", "\n\n", " b"});
   CHECK(RuleSplit("chameleon")("<sentinel:12> IMGIMGABZ   a,12") ==
