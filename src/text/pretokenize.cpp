@@ -320,8 +320,12 @@ struct Pretokenizer::Run {
     return at;
   }
 
+  // Of \b in the reference, to which the fractions and raised digits of Latin-1 are of words, too.
   bool is_word_at(std::size_t at) const {
-    return at < end && is_in(PointSet::word, utf8_step(slice(text.text, at, end)).point);
+    if (at >= end) return false;
+    const char32_t point = utf8_step(slice(text.text, at, end)).point;
+    if (point < 256) return is_in(PointSet::word, point) || is_in(PointSet::number, point);
+    return is_in(PointSet::word, point) && point != 0x200c && point != 0x200d;
   }
 
   // INLAY_PRE_THREES_OF_WORD and INLAY_PRE_THREES_CUT, of which the latter leaves what stands

@@ -113,6 +113,7 @@ TEST_CASE("pieces of the rules") {
 TEST_CASE("pieces of the rules of single vendors") {
   CHECK(RuleSplit("tiny_aya")("a 1234567, 12a 1234b 12") ==
         Pieces{"a", " ", "1", "234", "567", ",", " ", "12", "a", " ", "123", "4", "b", " ", "12"});
+  CHECK(RuleSplit("tiny_aya")("1234½ 1234①") == Pieces{"123", "4½", " ", "1", "234", "①"});
   CHECK(RuleSplit("tiny_aya")("123456789") == Pieces{"123", "456", "789"});
   CHECK(RuleSplit("superbpe")("no cut here: 1234567 and") ==
         Pieces{"no cut here: ", "1", "234", "567", " and"});
