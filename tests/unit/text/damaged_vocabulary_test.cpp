@@ -3,6 +3,7 @@
 #include <random>
 
 #include "format/gguf_writer.h"
+#include "inlay/config.h"
 #include "support/small_model.h"
 #include "unit/text/tokenizer_folder.h"
 
@@ -77,7 +78,7 @@ void open_folder(Folder& folder, Counts& counts) {
   REQUIRE(heap.clean());
 }
 
-void open_gguf(const std::string& bytes, Counts& counts) {
+[[maybe_unused]] void open_gguf(const std::string& bytes, Counts& counts) {
   Opened file({bytes.begin(), bytes.end()});
   Status status = file.status;
   Tokenizer tokenizer(file.allocator);
@@ -89,7 +90,7 @@ void open_gguf(const std::string& bytes, Counts& counts) {
 }
 
 // The keys of a folder's tokenizer in a GGUF file of their own.
-std::string gguf_of(Folder& folder) {
+[[maybe_unused]] std::string gguf_of(Folder& folder) {
   FolderTokenizer t(folder);
   REQUIRE(t.status == Status::ok);
   std::vector<unsigned char> bytes;
@@ -165,7 +166,7 @@ TEST_CASE("damaged tokenizer.json files are refused or work") {
   CHECK(counts.refused > 0);
 }
 
-#if INLAY_WITH_PCRE2
+#if INLAY_WITH_PCRE2 && INLAY_WITH_UTF8PROC
 
 TEST_CASE("damaged GGUF vocabularies are refused or work") {
   std::mt19937 random = random_of();
