@@ -52,10 +52,18 @@ class Arguments {
   void take_end() const {
     if (!words_.empty()) complain();
   }
+  // The words that are left, at least one.
+  std::vector<std::string> take_models() {
+    if (words_.empty()) complain();
+    for (const std::string& word : words_) {
+      if (word.starts_with("-")) complain();
+    }
+    return words_;
+  }
   // The one word that is left.
   std::string take_model() {
-    if (words_.size() != 1 || words_[0].starts_with("-")) complain();
-    return words_[0];
+    if (words_.size() != 1) complain();
+    return take_models()[0];
   }
 
  private:

@@ -75,8 +75,9 @@ struct Symbol {
 };
 
 // Merges until nothing is left to merge. `find(left, right)` gives the Merge of two symbols. The
-// heap holds rank << 32 | index; an entry that no longer fits its symbol is skipped, so every pair
-// that ever comes up costs O(log n).
+// heap holds rank << 32 | index of every pair that comes before both pairs beside it, so also of
+// the one that comes first; an entry that no longer fits its symbol is skipped. Every pair that
+// ever comes up costs O(log n); in a run of one character the heap stays as small as can be.
 class Merger {
  public:
   explicit Merger(Allocator& allocator) : symbols_(allocator), heap_(allocator) {}
@@ -93,18 +94,20 @@ class Merger {
   Status run(Find find) {
     if (symbols_.size() <= few) return run_few(find);
     heap_.clear();
-    for (std::uint32_t i = 0; i < symbols_.size(); ++i) {
-      if (look(i, find)) INLAY_TRY(heap_.push(entry(i)));
-    }
-    std::make_heap(heap_.begin(), heap_.end(), later);
+    for (std::uint32_t i = 0; i < symbols_.size(); ++i) look(i, find);
+    for (std::uint32_t i = 0; i < symbols_.size(); ++i) INLAY_TRY(offer(i));
     while (!heap_.empty()) {
       const std::uint64_t least = pop();
       const auto i = static_cast<std::uint32_t>(least);
       if (symbols_[i].merge.rank != least >> 32) continue;
       join(i);
-      if (look(i, find)) INLAY_TRY(push(entry(i)));
       const std::uint32_t previous = symbols_[i].previous;
-      if (previous != Symbol::none && look(previous, find)) INLAY_TRY(push(entry(previous)));
+      look(i, find);
+      if (previous != Symbol::none) look(previous, find);
+      INLAY_TRY(offer(i));
+      INLAY_TRY(offer(symbols_[i].next));
+      INLAY_TRY(offer(previous));
+      if (previous != Symbol::none) INLAY_TRY(offer(symbols_[previous].previous));
     }
     return Status::ok;
   }
@@ -138,16 +141,21 @@ class Merger {
     return Status::ok;
   }
 
-  // Whether symbol i can be merged with the next one.
+  // What symbol i and the next one become.
   template <class Find>
-  bool look(std::uint32_t i, Find& find) {
+  void look(std::uint32_t i, Find& find) {
     Symbol& left = symbols_[i];
     left.merge = left.next == Symbol::none ? Merge{} : find(left, symbols_[left.next]);
-    return left.merge.rank != Merge::never;
   }
 
-  std::uint64_t entry(std::uint32_t i) const {
-    return static_cast<std::uint64_t>(symbols_[i].merge.rank) << 32 | i;
+  // Pushes the pair of symbol i, or none, if it can be merged before those beside it.
+  Status offer(std::uint32_t i) {
+    if (i == Symbol::none) return Status::ok;
+    const Symbol& s = symbols_[i];
+    const std::uint32_t rank = s.merge.rank;
+    if (rank == Merge::never || symbols_[s.next].merge.rank < rank) return Status::ok;
+    if (s.previous != Symbol::none && symbols_[s.previous].merge.rank <= rank) return Status::ok;
+    return push(static_cast<std::uint64_t>(rank) << 32 | i);
   }
 
   // Symbol i takes in its right neighbour.

@@ -43,3 +43,8 @@
 #define INLAY_PRE_TEKKEN                                                             \
   INLAY_PRE_WORD_SMALL "|" INLAY_PRE_WORD_CAPITAL "|\\p{N}|" INLAY_PRE_SYMBOLS_SLASH \
                        "|" INLAY_PRE_TAIL
+
+// Decimal digits in threes, counted from the right: where no other character of a word follows, or
+// only as places to cut at. Pretokenizer has both written by hand, as they take quadratic time.
+#define INLAY_PRE_THREES_OF_WORD "\\p{Nd}{1,3}(?=(?:\\p{Nd}{3})*\\b)"
+#define INLAY_PRE_THREES_CUT "(?=(?:\\p{Nd}{3})+(?!\\p{Nd}))"

@@ -6,6 +6,7 @@
 
 #include "text/byte_level.h"
 #include "text/pattern.h"
+#include "text/pre_patterns.h"
 
 namespace inlay {
 namespace {
@@ -113,6 +114,10 @@ Status Pretokenizer::add_pattern(std::string_view pattern, Cut cut, Error& error
   if (pattern == "\\p{N}" && (plain || cut == Cut::contiguous)) {
     step.kind = Kind::set;
     step.set = PointSet::number;
+    return push(std::move(step), error);
+  }
+  if (pattern == INLAY_PRE_THREES_OF_WORD || pattern == INLAY_PRE_THREES_CUT) {
+    step.kind = pattern == INLAY_PRE_THREES_CUT ? Kind::threes_cut : Kind::threes_of_word;
     return push(std::move(step), error);
   }
   INLAY_TRY(step.matcher.compile(pattern, *allocator_, error));
@@ -303,6 +308,52 @@ struct Pretokenizer::Run {
     return Status::ok;
   }
 
+  static bool is_digit(char32_t c) { return category_of(c) == Category::Nd; }
+
+  // The end of the run of decimal digits at `at`, and their number.
+  std::size_t run_of_digits(std::size_t at, std::size_t& count) const {
+    for (count = 0; at < end; ++count) {
+      const Utf8Step step = utf8_step(slice(text.text, at, end));
+      if (!is_digit(step.point)) break;
+      at += step.length;
+    }
+    return at;
+  }
+
+  // Of \b in the reference, to which the fractions and raised digits of Latin-1 are of words, too.
+  bool is_word_at(std::size_t at) const {
+    if (at >= end) return false;
+    const char32_t point = utf8_step(slice(text.text, at, end)).point;
+    if (point < 256) return is_in(PointSet::word, point) || is_in(PointSet::number, point);
+    return is_in(PointSet::word, point) && point != 0x200c && point != 0x200d;
+  }
+
+  // INLAY_PRE_THREES_OF_WORD and INLAY_PRE_THREES_CUT, of which the latter leaves what stands
+  // before and after the threes with the digits beside it.
+  Status split_threes(bool only_cuts) {
+    std::size_t done = begin;
+    const auto cut_at = [&](std::size_t at) {
+      const bool cuts = at > done;
+      done = at;
+      return cuts ? ends.push(static_cast<std::uint32_t>(at)) : Status::ok;
+    };
+    for (std::size_t at = begin; at < end;) {
+      std::size_t count = 0;
+      const std::size_t run_end = run_of_digits(at, count);
+      if (count == 0) {
+        at += utf8_step(slice(text.text, at, end)).length;
+        continue;
+      }
+      const bool counts = only_cuts || !is_word_at(run_end);
+      if (counts && !only_cuts && is_error(cut_at(at))) return memory();
+      for (; at < run_end; at += utf8_step(slice(text.text, at, end)).length, --count) {
+        if (counts && count % 3 == 0 && is_error(cut_at(at))) return memory();
+      }
+      if (counts && !only_cuts && is_error(cut_at(at))) return memory();
+    }
+    return is_error(cut_at(end)) ? memory() : Status::ok;
+  }
+
   Status cut(const Step& step) {
     switch (step.kind) {
       case Kind::pattern: return each_run([&] { return match(step); });
@@ -313,6 +364,8 @@ struct Pretokenizer::Run {
       case Kind::mark: return split_characters(step.cut, [](char32_t c) { return c == 0x2581; });
       case Kind::line: return split_characters(step.cut, [](char32_t c) { return c == '\n'; });
       case Kind::words: return split_words();
+      case Kind::threes_of_word: return each_run([&] { return split_threes(false); });
+      case Kind::threes_cut: return each_run([&] { return split_threes(true); });
       default: return Status::internal;
     }
   }

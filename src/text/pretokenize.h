@@ -82,6 +82,8 @@ class Pretokenizer {
     mark,
     line,
     words,
+    threes_of_word,
+    threes_cut,
     metaspace,
     prefix
   };

@@ -48,6 +48,45 @@ namespace {
 #define CJK "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+"
 #define BLOOM " ?[^(" SPACE "|.,!?\\x{2026}\\x{3002}\\x{FF0C}\\x{3001}\\x{964}\\x{6D4}\\x{60C})]+"
 
+// Of Kimi K2: ideographs, then words as O200K has them but without ideographs. A class of what is
+// none of the others is the intersection.
+#define HAN "\\p{sc:Han}"
+#define NO_LETTER "\\p{N}\\p{P}\\p{S}\\p{Z}\\p{C}"
+#define NOT_SMALL_HAN "[^" HAN NO_LETTER "\\p{Ll}]"
+#define NOT_CAPITAL_HAN "[^" HAN NO_LETTER "\\p{Lu}\\p{Lt}]"
+#define LEAD "[^\\r\\n\\p{L}\\p{N}]?"
+#define KIMI_K2                                                                                    \
+  HAN "+|" LEAD NOT_SMALL_HAN "*" NOT_CAPITAL_HAN "+" CONTRACTION_ANY_CASE "?|" LEAD NOT_SMALL_HAN \
+      "+" NOT_CAPITAL_HAN "*" CONTRACTION_ANY_CASE "?|\\p{N}{1,3}|" SYMBOLS "|" TAIL
+
+#define YOUTU_SCRIPTS                                                                           \
+  "[\\x{AC00}-\\x{D7A3}\\x{3131}-\\x{318E}]+|"                                                  \
+  "[\\x{FF01}\\x{2026}\\x{201C}\\x{201D}\\x{2018}\\x{2019}\\x{2014}\\x{FF1A}\\x{FF1B}\\x{FF0C}" \
+  "\\x{3001}-\\x{303F}\\x{FE30}-\\x{FE4F}]+|[\\x{3105}-\\x{312F}]+|"                            \
+  "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+"
+#define YOUTU                                                                                \
+  INLAY_PRE_WORD_SMALL CONTRACTION_ANY_CASE "?|" INLAY_PRE_WORD_CAPITAL CONTRACTION_ANY_CASE \
+                                            "?|\\p{N}|" INLAY_PRE_SYMBOLS_SLASH "|" TAIL
+
+// Words of several words: the vendor's (?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+ without nested repeats.
+#define EXAONE_MOE                                                                 \
+  CONTRACTION_ANY_CASE                                                             \
+  "|" LEAD "\\p{L}[\\p{L}\\p{M}]*+(?: \\p{L}[\\p{L}\\p{M}]*+)*+|\\p{N}| ?[^" SPACE \
+  "\\p{L}\\p{N}]+[\\r\\n/]?|" SPACES "*[\\r\\n]|" SPACES "+" NO_SPACE_NEXT "|" SPACES "+"
+
+#define BAILING                                                            \
+  "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^" SPACE \
+  "\\p{L}\\p{N}]++[\\r\\n]*|" SPACES "*[\\r\\n]|" SPACES "+" NO_SPACE_NEXT "|" SPACES "+"
+
+// Runs of spaces in powers of two. Behind a part of a run no line ends: not looking for one there
+// changes nothing but keeps long runs linear.
+#define NOT_IN_RUN "(?:(?<!" SPACES ")|(?<=[\\r\\n]))"
+#define RUN(count) SPACES "{" count "}" NO_SPACE_NEXT "|"
+#define JAIS2                                                                             \
+  CONTRACTION_ANY_CASE "|" WORD "|\\p{N}{1,3}|" SYMBOLS "|" NOT_IN_RUN SPACES             \
+                       "*[\\r\\n]+|" RUN("512") RUN("256") RUN("128") RUN("64") RUN("32") \
+                           RUN("16") RUN("8") RUN("4") RUN("1,2") SPACES
+
 constexpr PretokenizerRule rules[] = {
     {"default", {"[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}, false, false},
     {"gpt-2 phi-2 jina-es jina-de jina-v2-es jina-v2-de gigachat a.x-4.0 mellum modern-bert "
@@ -70,6 +109,11 @@ constexpr PretokenizerRule rules[] = {
      false,
      false},
     {"gpt-4o llama4 kanana2 talkie minimax-m2", {O200K}, false, false},
+    {"granite-embed-multi-97m", {O200K}, true, false},
+    {"tiny_aya cohere2moe", {INLAY_PRE_THREES_OF_WORD, O200K}, false, false},
+    {"superbpe", {"\\p{N}+", INLAY_PRE_THREES_CUT}, false, false},
+    {"kimi-k2", {KIMI_K2}, false, false},
+    {"youtu", {YOUTU_SCRIPTS, YOUTU}, true, false},
     {"tekken", {TEKKEN}, true, true},
     {"deepseek-v3 hunyuan-dense joyai-llm",
      {"\\p{N}{1,3}", "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+", DEEPSEEK_V3},
@@ -91,6 +135,19 @@ constexpr PretokenizerRule rules[] = {
      {"\\p{N}", GPT2},
      false,
      false},
+    {"exaone-moe", {EXAONE_MOE}, false, false},
+    {"bailingmoe bailingmoe2 llada-moe", {BAILING}, false, false},
+    {"jais-2", {JAIS2}, false, false},
+    {"minicpm5",
+     {"\\p{N}{1,3}", CONTRACTION_ANY_CASE "|" WORD "|\\p{N}+|" SYMBOLS "|" TAIL},
+     true,
+     false},
+    {"laguna", {"[^\\n]+|\\n+", QWEN2}, false, false},
+    {"chameleon",
+     {"<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z", "[\\t\\n]|    |  ", "\\p{N}",
+      "[\\p{P}!-/:-@\\[-`{-~]", GPT2},
+     false,
+     true},
     {"bloom poro-chat gpt3-finnish", {BLOOM}, false, false},
     {"viking", {BLOOM, "\\p{N}"}, false, false},
     {"seed-coder",

@@ -46,11 +46,13 @@ std::string_view Tokenizer::next_text(std::int32_t id, std::uint32_t flags, bool
     at_start = true;
     return text;
   }
-  if (add_space_ && at_start && kind(id) != TokenKind::user_defined && text.starts_with(' ')) {
+  if ((add_space_ || squeeze_spaces_) && at_start && kind(id) != TokenKind::user_defined &&
+      text.starts_with(' ')) {
     text.remove_prefix(1);
   }
-  // Encode takes user-defined tokens out of the text first: what follows one starts anew.
-  at_start = kind(id) == TokenKind::user_defined;
+  // Encode takes user-defined tokens out of the text first: what follows one starts anew. Where it
+  // leaves out spaces at the start, every token before the first text loses one.
+  at_start = kind(id) == TokenKind::user_defined || (at_start && squeeze_spaces_ && text.empty());
   return text;
 }
 

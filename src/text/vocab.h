@@ -190,6 +190,7 @@ class Tokenizer {
   bool add_bos_ = false;
   bool add_eos_ = false;
   bool add_space_ = false;
+  bool squeeze_spaces_ = false;   // SentencePiece: no spaces at the start and end, no two in a row
   bool ignore_merges_ = false;    // a piece that is a token is taken whole
   bool split_at_spaces_ = false;  // bpe: no token has a U+2581 after anything but that
   bool pre_is_guessed_ = false;

@@ -5,8 +5,8 @@
 namespace inlay {
 
 Status VocabLoader::set_defaults() {
+  if (is("gemma4") || has_gemma_pre()) return set_gemma();
   if (is("gpt2")) return read_pre();
-  if (is("gemma4")) return set_gemma();
   switch (t_.model_) {
     case Model::bpe:
     case Model::unigram: return set_sentencepiece();
@@ -42,7 +42,7 @@ Status VocabLoader::set_sentencepiece() {
   t_.add_bos_ = unigram ? source_.add_bos == Flag::yes : source_.add_bos != Flag::no;
   if (unigram) t_.add_eos_ = source_.add_eos != Flag::no;
   t_.add_space_ = source_.add_space_prefix != Flag::no;
-  const bool squeeze = source_.remove_spaces == Flag::yes;
+  const bool squeeze = t_.squeeze_spaces_ = source_.remove_spaces == Flag::yes;
   // The general form, or two plain steps that do the same where nothing is mapped.
   if (squeeze || !source_.charsmap.empty()) {
     const std::string_view step = t_.add_space_
@@ -74,9 +74,16 @@ Status VocabLoader::set_bert() {
   return load_steps({steps, count}, cuts);
 }
 
+// Files that call themselves byte-level but are as Gemma's.
+bool VocabLoader::has_gemma_pre() const {
+  return is("gpt2") && !source_.rules.present &&
+         (source_.pre == "gemma4" || source_.pre == "granite-embed-multi-311m" ||
+          source_.pre == "sarvam-moe");
+}
+
 // Lines are pieces; U+2581 for spaces, and bytes for what is no token.
 Status VocabLoader::set_gemma() {
-  t_.add_bos_ = source_.add_bos != Flag::no;
+  t_.add_bos_ = is("gpt2") ? source_.add_bos == Flag::yes : source_.add_bos != Flag::no;
   static constexpr std::string_view normalizer[] = {"replace 1  \xe2\x96\x81"};
   static constexpr std::string_view cut[] = {"set contiguous line"};
   return load_steps(normalizer, cut);

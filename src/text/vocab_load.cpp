@@ -69,7 +69,7 @@ Status VocabLoader::read_model() {
     if (one.name != source_.model) continue;
     t_.model_name_ = one.name.data();
     t_.model_ = one.model;
-    t_.byte_level_ = one.byte_level;
+    t_.byte_level_ = one.byte_level && !has_gemma_pre();
     t_.add_eos_ = source_.add_eos == Flag::yes;
     const bool only_rules = one.model == Model::wordlevel && !source_.rules.present;
     if (!only_rules) return Status::ok;

@@ -33,6 +33,7 @@ class VocabLoader {
   Status set_defaults();
   Status set_sentencepiece();
   Status set_bert();
+  bool has_gemma_pre() const;
   Status set_gemma();
   Status load_steps(std::span<const std::string_view> normalizers,
                     std::span<const std::string_view> steps);

@@ -33,7 +33,8 @@ inline std::string data_path(const std::string& name) { return data_folder() + "
 
 // A file of the repository's tests/fixtures.
 inline std::string fixture_path(const std::string& name) {
-  return std::string(INLAY_FIXTURES_DIR) + "/" + name;
+  std::string path = INLAY_FIXTURES_DIR;
+  return path.append("/").append(name);
 }
 
 // A file of the repository, such as "examples/demo_model/demo.gguf".

@@ -2,9 +2,11 @@
 // other implementations: scripts/compare_tokenizers.py.
 //
 //   tokenize_lines PATH [--special] [--ranges] [--decode FLAGS]
+//   tokenize_lines --rule NAME
 //
 // Standard input: a text a line, in hexadecimal. Standard output: its ids; with --ranges
-// id:begin:end; with --decode also "|" and the text of the ids in hexadecimal.
+// id:begin:end; with --decode also "|" and the text of the ids in hexadecimal. With --rule the ends
+// of the pieces that the pre-tokenizer of that name cuts.
 #include <cstdio>
 #include <cstring>
 #include <iostream>
@@ -15,6 +17,7 @@
 #include "format/folder.h"
 #include "format/gguf.h"
 #include "text/encoder.h"
+#include "text/pretokenize.h"
 
 using namespace inlay;
 
@@ -30,6 +33,7 @@ std::string bytes_of(const std::string& hex) {
 
 struct Options {
   const char* path = nullptr;
+  const char* rule = nullptr;
   std::uint32_t flags = 0;
   bool ranges = false;
   int decode = -1;
@@ -44,6 +48,8 @@ Options read_options(int count, char** arguments) {
       options.ranges = true;
     } else if (!std::strcmp(arguments[i], "--decode") && i + 1 < count) {
       options.decode = std::stoi(arguments[++i]);
+    } else if (!std::strcmp(arguments[i], "--rule") && i + 1 < count) {
+      options.rule = arguments[++i];
     } else {
       options.path = arguments[i];
     }
@@ -117,10 +123,30 @@ int run(const Options& options) {
   return 0;
 }
 
+int run_rule(const char* name) {
+  Allocator allocator{inlay_allocator{}};
+  Pretokenizer pretokenizer(allocator);
+  Error error{};
+  const PretokenizerRule* rule = find_pretokenizer(name);
+  if (!rule || is_error(pretokenizer.compile(*rule, error))) {
+    std::fprintf(stderr, "%s: %s\n", name, rule ? error.text : "no such rule");
+    return 1;
+  }
+  Array<std::uint32_t> ends(allocator);
+  for (std::string line; std::getline(std::cin, line);) {
+    const Status status = pretokenizer.split(bytes_of(line), ends, error);
+    std::string out = is_error(status) ? std::string("error ") + error.text : "";
+    for (const std::uint32_t end : ends) out += std::to_string(end) + " ";
+    std::puts(out.c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const Options options = read_options(count, arguments);
+  if (options.rule) return run_rule(options.rule);
   if (!options.path) return 2;
   return run(options);
 }

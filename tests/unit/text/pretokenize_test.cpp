@@ -62,10 +62,33 @@ struct RuleSplit {
   }
 };
 
-const char* all_rules[] = {"default",     "gpt-2",        "llama-bpe",      "dbrx",
-                           "qwen2",       "qwen35",       "gpt-4o",         "tekken",
-                           "deepseek-v3", "deepseek-llm", "deepseek-coder", "falcon",
-                           "starcoder",   "bloom",        "viking",         "seed-coder"};
+const char* all_rules[] = {"granite-embed-multi-97m",
+                           "tiny_aya",
+                           "kimi-k2",
+                           "youtu",
+                           "exaone-moe",
+                           "bailingmoe",
+                           "jais-2",
+                           "minicpm5",
+                           "laguna",
+                           "chameleon",
+                           "superbpe",
+                           "default",
+                           "gpt-2",
+                           "llama-bpe",
+                           "dbrx",
+                           "qwen2",
+                           "qwen35",
+                           "gpt-4o",
+                           "tekken",
+                           "deepseek-v3",
+                           "deepseek-llm",
+                           "deepseek-coder",
+                           "falcon",
+                           "starcoder",
+                           "bloom",
+                           "viking",
+                           "seed-coder"};
 
 }  // namespace
 
@@ -87,6 +110,32 @@ TEST_CASE("pieces of the rules") {
   CHECK(RuleSplit("default")("a+b 12345") == Pieces{"a", "+", "b", " ", "123", "45"});
 }
 
+TEST_CASE("pieces of the rules of single vendors") {
+  CHECK(RuleSplit("tiny_aya")("a 1234567, 12a 1234b 12") ==
+        Pieces{"a", " ", "1", "234", "567", ",", " ", "12", "a", " ", "123", "4", "b", " ", "12"});
+  CHECK(RuleSplit("tiny_aya")("1234½ 1234①") == Pieces{"123", "4½", " ", "1", "234", "①"});
+  CHECK(RuleSplit("tiny_aya")("123456789") == Pieces{"123", "456", "789"});
+  CHECK(RuleSplit("superbpe")("no cut here: 1234567 and") ==
+        Pieces{"no cut here: ", "1", "234", "567", " and"});
+  CHECK(RuleSplit("superbpe")("½123 12½") == Pieces{"½", "123", " ", "12½"});
+  CHECK(RuleSplit("kimi-k2")("日本語ab camelCase's 1234 한국かな") ==
+        Pieces{"日本語", "ab", " camel", "Case's", " ", "123", "4", " 한국かな"});
+  CHECK(RuleSplit("kimi-k2")("a日b") == Pieces{"a", "日", "b"});
+  CHECK(RuleSplit("youtu")("한국日本かな。12 aB") ==
+        Pieces{"한국", "日本かな", "。", "1", "2", " a", "B"});
+  CHECK(RuleSplit("exaone-moe")("it's one  two e\u0301 x\n\n 12") ==
+        Pieces{"it", "'s", " one", " ", " two e\u0301 x", "\n\n", " ", "1", "2"});
+  CHECK(RuleSplit("bailingmoe")("I'LL a\n\nb!! 12") ==
+        Pieces{"I", "'LL", " a", "\n\n", "b", "!!", " ", "1", "2"});
+  CHECK(RuleSplit("jais-2")("a       b") == Pieces{"a", "    ", "  ", " b"});
+  CHECK(RuleSplit("jais-2")("a!\n  \n x    \n\n  y") ==
+        Pieces{"a", "!\n", "  \n", " x", "    \n\n", " ", " y"});
+  CHECK(RuleSplit("minicpm5")("a 1234!") == Pieces{"a", " ", "123", "4", "!"});
+  CHECK(RuleSplit("laguna")("a \n\n b") == Pieces{"a", " ", "\n\n", " b"});
+  CHECK(RuleSplit("chameleon")("<sentinel:12> IMGIMGABZ   a,12") ==
+        Pieces{"<", "sentinel", ":", "1", "2", ">", " ", "IMGIMGABZ", "  ", " a", ",", "1", "2"});
+}
+
 TEST_CASE("U+180E is no space, U+0085 is one") {
   CHECK(RuleSplit("gpt-2")("a\xe1\xa0\x8e\xe1\xa0\x8e") == Pieces{"a", "\xe1\xa0\x8e\xe1\xa0\x8e"});
   CHECK(RuleSplit("gpt-2")("a\xc2\x85"
@@ -104,7 +153,8 @@ TEST_CASE("bytes that are no UTF-8 are pieces of their own") {
 TEST_CASE("long runs need no stack and few steps in every rule") {
   for (const char* rule : all_rules) {
     RuleSplit splitter(rule);
-    for (const char* unit : {"A", "a", " ", "\n", " \n", "'", "1", "日", "\xcc\x81", "\xff"}) {
+    for (const char* unit :
+         {"A", "a", " ", "\n", " \n", "'", "1", "日", "\xcc\x81", "\xff", "a ", "1a", "aB"}) {
       std::string text;
       while (text.size() < 20000) text += unit;
       INFO(rule << ", " << unit);
