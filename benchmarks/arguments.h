@@ -52,6 +52,14 @@ class Arguments {
   void take_end() const {
     if (!words_.empty()) complain();
   }
+  // The words that are left, at least `least`.
+  std::vector<std::string> take_rest(std::size_t least) {
+    if (words_.size() < least) complain();
+    for (const std::string& word : words_) {
+      if (word.starts_with("-")) complain();
+    }
+    return std::move(words_);
+  }
   // The one word that is left.
   std::string take_model() {
     if (words_.size() != 1 || words_[0].starts_with("-")) complain();

@@ -17,6 +17,7 @@ Constraint::Constraint(Allocator& allocator, const Grammar& grammar, const Token
     : allocator_(allocator),
       grammar_(grammar),
       trie_(trie),
+      distances_(allocator),
       tokens_(allocator),
       first_(allocator),
       index_(allocator),
@@ -210,6 +211,7 @@ Status Constraint::find_ambiguous() {
 
 Status Constraint::bind(Error& error) {
   Status status = resolve_tokens(error);
+  if (!is_error(status)) status = distances_.measure(grammar_, trie_);
   if (!is_error(status)) status = find_ambiguous();
   if (!is_error(status)) status = make_tables();
   return status == Status::memory ? fail_memory(error, "grammar: tables of tokens") : status;

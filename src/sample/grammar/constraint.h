@@ -2,7 +2,7 @@
 // for.
 #pragma once
 
-#include "sample/grammar/grammar.h"
+#include "sample/grammar/distances.h"
 #include "sample/grammar/token_trie.h"
 
 namespace inlay::grammar {
@@ -30,6 +30,7 @@ class Constraint {
   const Grammar& grammar() const { return grammar_; }
   const TokenTrie& trie() const { return trie_; }
   std::size_t mask_words() const { return (std::size_t{trie_.vocabulary()} + 63) / 64; }
+  const Distances& distances() const { return distances_; }
   // The id of a token step.
   std::int32_t token(std::uint32_t step) const { return tokens_[step]; }
 
@@ -72,6 +73,7 @@ class Constraint {
   Allocator& allocator_;
   const Grammar& grammar_;
   const TokenTrie& trie_;
+  Distances distances_;
   Array<std::int32_t> tokens_;  // (steps)
   Array<std::uint32_t> first_;  // (steps): where the states of its table stand in index_
   Array<std::uint32_t> index_;  // of states

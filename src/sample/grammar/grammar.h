@@ -84,6 +84,11 @@ class Grammar {
     const std::uint32_t begin = offsets_[m.reach + state], end = offsets_[m.reach + state + 1];
     return {ahead_.data() + begin, end - begin};
   }
+  // Where they stand among those of all states of all objects.
+  std::uint32_t first_ahead(const MembersStep& m, std::uint32_t state) const {
+    return offsets_[m.reach + state];
+  }
+  std::size_t all_ahead() const { return ahead_.size(); }
   std::string_view text(const Step& token) const {
     return {text_.data() + token.first, token.count};
   }

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "sample/grammar/distances.h"
 #include "sample/grammar/frames.h"
 #include "sample/grammar/grammar.h"
 
@@ -31,7 +32,8 @@ struct Items {
 class Machine {
  public:
   static void lay_out(Carver& carver, std::uint32_t frames, Machine& machine);
-  void init(const Grammar& grammar);
+  // `distances` nullptr: rest() is not asked for.
+  void init(const Grammar& grammar, const Distances* distances);
   void clear();
 
   // `out` is emptied first.
@@ -61,6 +63,11 @@ class Machine {
   void* block() const { return frames_.block(); }
   // Bytes that some item takes.
   void next_bytes(std::span<const Item> in, ByteSet& bytes) const;
+  // Tokens to the end of the text, at least, for the parse that has the fewest; with distances.
+  std::uint32_t rest(std::span<const Item> items) const;
+  // At most so many behind any token that stays in the item's text, or in its key.
+  std::uint32_t rest_inside(const Item& item) const;
+  bool measures() const { return distances_ != nullptr; }
   bool overflow() const { return overflow_; }
   // What ran out.
   const char* why() const { return why_; }
@@ -109,7 +116,15 @@ class Machine {
                             std::uint32_t text);
   std::uint32_t with_seen(std::uint32_t chain, std::uint32_t label);
 
+  // machine_rest.cpp
+  std::uint32_t members_rest(const Cell& frame) const;
+  std::uint32_t next_member(const Step& s, const Cell& frame) const;
+  std::uint32_t key_rest(const Item& item, const Step& s) const;
+  std::uint32_t rest(const Cell& frame) const;
+  std::uint32_t rest(const Item& item) const;
+
   const Grammar* grammar_ = nullptr;
+  const Distances* distances_ = nullptr;
   Frames frames_;
   Work* work_ = nullptr;
   std::uint64_t* seen_keys_ = nullptr;    // (seen_size)
