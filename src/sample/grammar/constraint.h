@@ -66,7 +66,12 @@ class Constraint {
   Status resolve_tokens(Error& error);
   Status find_ambiguous();
   Status make_tables();
+  Status make_tables(const Step& step, std::uint32_t first);
   Status make_table(const Step& step, std::uint32_t state);
+  Status derive_table(const Step& step, std::uint32_t state, std::uint32_t base_state,
+                      std::uint32_t base, bool& made);
+  std::uint32_t find_twin(const Step& step, std::uint32_t state) const;
+  void take(const Step& step, const Walk& from, std::uint8_t byte, Walk& to) const;
   template <class Visit>
   bool walk(const Step& step, std::uint32_t state, std::uint64_t limit, Visit visit);
 
@@ -82,6 +87,11 @@ class Constraint {
   Array<std::int32_t> lists_;
   Array<std::uint16_t> needs_;  // beside lists_
   Array<ByteSet> ambiguous_;    // (dfas)
+  struct Known {                // a state with a table that was made by a whole walk
+    std::uint32_t dfa, state, table;
+    bool key;
+  };
+  Array<Known> known_;
   std::uint64_t visits_left_ = 0;
 };
 

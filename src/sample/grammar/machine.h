@@ -68,6 +68,9 @@ class Machine {
   // At most so many behind any token that stays in the item's text, or in its key.
   std::uint32_t rest_inside(const Item& item) const;
   bool measures() const { return distances_ != nullptr; }
+  // An item in a key that is not the beginning of any key of its object so far: its mask is that of
+  // every such key.
+  bool is_new_key(const Item& item) const;
   bool overflow() const { return overflow_; }
   // What ran out.
   const char* why() const { return why_; }

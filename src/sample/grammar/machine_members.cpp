@@ -105,6 +105,17 @@ bool Machine::has_key(const Cell& frame, std::uint32_t text) const {
   return false;
 }
 
+bool Machine::is_new_key(const Item& item) const {
+  if (item.step == end_step || grammar_->step(item.step).op != Op::members) return false;
+  if (item.count == 0) return false;
+  for (std::uint32_t i = frames_[item.frame].c; i; i = frames_[i].parent) {
+    for (std::uint32_t text = frames_[i].a; text >= item.count; text = frames_[text].parent) {
+      if (text == item.count) return false;
+    }
+  }
+  return true;
+}
+
 std::uint32_t Machine::with_member(const MembersStep& m, std::uint32_t frame, std::uint32_t label,
                                    std::uint32_t text) {
   const Cell cell = frames_[frame];

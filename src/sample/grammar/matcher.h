@@ -73,6 +73,7 @@ class Matcher {
 
   // matcher_mask.cpp
   Status fill_mask(std::span<std::uint64_t> words, Error& error);
+  Item cache_item(const Item& item) const;
   const std::uint64_t* find_cached() const;
   bool in_time(std::span<const Item> items);
   bool in_time(std::uint32_t rest);

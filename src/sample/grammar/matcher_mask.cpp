@@ -224,12 +224,21 @@ Status Matcher::fill_mask(std::span<std::uint64_t> words, Error& error) {
   return Status::ok;
 }
 
+// What a mask depends on.
+Item Matcher::cache_item(const Item& item) const {
+  Item known = item;
+  if (machine_.is_new_key(item)) known.count = Frames::none;
+  return known;
+}
+
 const std::uint64_t* Matcher::find_cached() const {
   if (now_.size > cached_items || ended_) return nullptr;
+  Item items[cached_items];
+  for (std::uint32_t i = 0; i < now_.size; ++i) items[i] = cache_item(now_.data[i]);
   for (std::uint32_t i = 0; i < cache_slots; ++i) {
     const Slot& slot = slots_[i];
     if (slot.used && slot.size == now_.size && slot.rest <= limit_ &&
-        std::equal(slot.items, slot.items + slot.size, now_.data)) {
+        std::equal(slot.items, slot.items + slot.size, items)) {
       slots_[i].used = clock_;
       return slot_words_ + i * constraint_->mask_words();
     }
@@ -272,7 +281,7 @@ Status Matcher::mask(std::span<std::uint64_t> words, std::uint64_t left, Error& 
   for (std::uint32_t i = 1; i < cache_slots; ++i) {
     if (slots_[i].used < oldest->used) oldest = slots_ + i;
   }
-  std::copy_n(now_.data, now_.size, oldest->items);
+  for (std::uint32_t i = 0; i < now_.size; ++i) oldest->items[i] = cache_item(now_.data[i]);
   oldest->size = now_.size;
   oldest->used = clock_;
   oldest->rest = farthest_;
