@@ -58,7 +58,9 @@ struct Times {
     masks.insert(masks.end(), other.masks.begin(), other.masks.end());
   }
   void print(const std::string& name) const {
-    const auto most = [](const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); };
+    const auto most = [](const std::vector<double>& v) {
+      return *std::max_element(v.begin(), v.end());
+    };
     std::printf("%-44s compile %8.2f ms, most %8.2f  masks %6zu: %8.1f us, p99 %8.1f, most %8.1f\n",
                 name.c_str(), median(compile) / 1e3, most(compile) / 1e3, masks.size(),
                 median(masks), quantile(masks, 0.99), most(masks));
@@ -113,8 +115,7 @@ void compare_decoding(const inlay::Model& model, const inlay::Grammar& grammar,
     all += drawn;
   }
   std::printf("%-44s %.3f ms a token, constrained %.3f (%u tokens): %+.2f %%\n", name.c_str(),
-              median(free) * 1e3, median(held) * 1e3, all,
-              100 * (median(held) / median(free) - 1));
+              median(free) * 1e3, median(held) * 1e3, all, 100 * (median(held) / median(free) - 1));
   std::fflush(stdout);
 }
 

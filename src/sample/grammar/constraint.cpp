@@ -11,7 +11,7 @@ constexpr std::uint64_t max_visits = 16000000;           // of all walks
 constexpr std::size_t max_words = std::size_t{4} << 20;  // 32 MiB of tables
 constexpr std::size_t max_lists = std::size_t{4} << 20;
 constexpr std::uint64_t max_differences = 4000;  // nodes that tell two states apart
-constexpr std::uint32_t max_bases = 4;            // of one DFA
+constexpr std::uint32_t max_bases = 4;           // of one DFA
 constexpr std::uint32_t max_known = 64;
 constexpr std::uint32_t max_twin_states = 64;
 

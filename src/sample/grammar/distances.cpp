@@ -1,5 +1,5 @@
-// distances.cpp - bytes first, backwards from the ends of each DFA; then the tokens that spell them;
-// then steps, until nothing gets shorter.
+// distances.cpp - bytes first, backwards from the ends of each DFA; then the tokens that spell
+// them; then steps, until nothing gets shorter.
 #include "sample/grammar/distances.h"
 
 namespace inlay::grammar {

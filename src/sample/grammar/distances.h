@@ -39,7 +39,7 @@ class Distances {
     std::uint32_t other = 0;  // one that is not required, whichever of them has to do
     std::uint32_t separator = 0;
     std::uint32_t between = 0;
-    Member extra;  // the nearest key with the farthest value, so that it serves all
+    Member extra;                  // the nearest key with the farthest value, so that it serves all
     std::uint32_t extra_keys = 0;  // in extra_keys_
   };
   const Members& members(const Step& s) const { return members_[s.first]; }

@@ -235,7 +235,7 @@ void Machine::next_bytes(std::span<const Item> in, ByteSet& bytes) const {
     for (std::uint32_t b = 0; b < 256; ++b) {
       const std::uint32_t state = dfa.step(item.state, b);
       if (state == dead) continue;
-      if (s.op != Op::members || key_lives(s, frames_[item.frame], state)) bytes.add(b);
+      if (s.op != Op::members || key_lives(s, frames_[item.frame], state, any_text)) bytes.add(b);
     }
   }
 }

@@ -86,6 +86,7 @@ class Machine {
     std::uint32_t step;  // end_step: return to the frame
     std::uint32_t frame;
   };
+  static constexpr std::uint32_t any_text = 0xffffffffu;
   static constexpr std::uint32_t work_size = 4096;
   static constexpr std::uint32_t seen_size = 8192;  // a power of two
 
@@ -112,7 +113,9 @@ class Machine {
   std::uint32_t required_left(const MembersStep& m, const Cell& frame) const;
   bool named_open(const MembersStep& m, const Cell& frame, std::uint32_t label,
                   std::uint32_t left) const;
-  bool key_lives(const Step& s, const Cell& frame, std::uint32_t state) const;
+  bool key_lives(const Step& s, const Cell& frame, std::uint32_t state, std::uint32_t text) const;
+  bool is_used_up(const MembersStep& m, const Cell& frame, std::uint32_t state,
+                  std::uint32_t text) const;
   bool can_close(const MembersStep& m, const Cell& frame) const;
   bool has_key(const Cell& frame, std::uint32_t text) const;
   std::uint32_t with_member(const MembersStep& m, std::uint32_t frame, std::uint32_t label,

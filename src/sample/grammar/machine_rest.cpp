@@ -58,8 +58,7 @@ std::uint32_t Machine::rest(const Cell& frame) const {
     case Frame::repeat: {
       const Step& s = grammar_->step(step);
       const std::uint32_t left = s.min > frame.a ? s.min - frame.a : 0;
-      return Distances::sum(below,
-                            Distances::product(left, d.step(grammar_->children(s)[0])));
+      return Distances::sum(below, Distances::product(left, d.step(grammar_->children(s)[0])));
     }
     case Frame::members:
     case Frame::ordered: return Distances::sum(below, members_rest(frame));
@@ -71,7 +70,8 @@ std::uint32_t Machine::rest(const Cell& frame) const {
       // A member has to come; the object counts it and its separator, if it needs one.
       const Cell& object = frames_[frame.parent];
       const Step& s = grammar_->step(step);
-      if (below == frames_[object.parent].rest) return Distances::sum(below, next_member(s, object));
+      if (below == frames_[object.parent].rest)
+        return Distances::sum(below, next_member(s, object));
       return below - std::min(below, d.members(s).separator);
     }
     default: return 0;  // no frame of a stack

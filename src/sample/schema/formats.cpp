@@ -74,12 +74,12 @@ constexpr Known formats[] = {
 constexpr std::string_view without_automaton[] = {"idn-email",     "idn-hostname", "iri",
                                                   "iri-reference", "uri-template", "regex"};
 
-// Host names: no label with "--" in its third and fourth place.
-Status without_idna(Automaton& out) {
+// Leaves out the texts in which the pattern is found.
+Status without(std::string_view pattern, Automaton& out) {
   char why[256];
-  Automaton dashes(out.allocator()), both(out.allocator());
-  INLAY_TRY(parse_pattern("(?:^|\\.)[^.]{2}--", dashes, why));
-  INLAY_TRY(combine(out, dashes, Both::difference, both));
+  Automaton found(out.allocator()), both(out.allocator());
+  INLAY_TRY(parse_pattern(pattern, found, why));
+  INLAY_TRY(combine(out, found, Both::difference, both));
   out = std::move(both);
   return Status::ok;
 }
@@ -182,10 +182,11 @@ Status find_format(std::string_view name, Spelling spelling, Format& format, Aut
     }
     char why[256];
     INLAY_TRY(parse_pattern(known.pattern, out, why));
-    if (is_host) INLAY_TRY(without_idna(out));
-    if (spelling == Spelling::any && (name == "time" || name == "date-time")) {
-      INLAY_TRY(add_leap_seconds(name == "date-time", out));
-    }
+    if (is_host) INLAY_TRY(without("(?:^|\\.)[^.]{2}--", out));
+    const bool has_time = name == "time" || name == "date-time";
+    const bool has_date = name == "date" || name == "date-time";
+    if (spelling == Spelling::any && has_time) INLAY_TRY(add_leap_seconds(has_date, out));
+    if (spelling != Spelling::any && has_date) INLAY_TRY(without("^0000", out));
   }
   return Status::ok;
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t max_number_states = 40'000;
 constexpr std::uint32_t plain_digits = 16;
-constexpr std::uint32_t exact_digits = 15;     // that a double keeps apart
+constexpr std::uint32_t exact_digits = 15;      // that a double keeps apart
 constexpr std::uint32_t few_remainders = 2400;  // so many times the digits are no large product
 
 enum Phase : std::uint32_t { begin, sign, zero, whole, point, fraction, e, e_sign, e_digits };
