@@ -5,8 +5,9 @@
 //
 // Grammars by their names: .gbnf, .regex, else JSON schema. Texts are drawn among the allowed
 // tokens, each as likely as the next, up to --tokens; every text begins with a new matcher, so
-// nothing is remembered of the one before. --decode: so many tokens of a session, free and then
-// constrained, in turn; without it weights are not opened. --each: a line for each grammar.
+// nothing is remembered of the one before. --decode: the median of so many tokens of a session,
+// free and then constrained, in turn, half of the limit of tokens; without it weights are not
+// opened. --each: a line for each grammar.
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -86,36 +87,34 @@ void draw(const inlay::Grammar& grammar, std::uint32_t vocabulary, std::mt19937&
   }
 }
 
-// Nanoseconds of `tokens` tokens.
-double decode(const inlay::Model& model, const inlay::Grammar& grammar, std::uint32_t tokens,
-              std::uint64_t seed, std::uint32_t& drawn) {
-  auto session = need(inlay::Session::open(model, {.context = tokens + 64}));
+// Seconds of each of `tokens` tokens, or of fewer where the text ends.
+void decode(const inlay::Model& model, const inlay::Grammar& grammar, std::uint32_t tokens,
+            std::uint64_t seed, std::vector<double>& seconds) {
+  auto session = need(inlay::Session::open(model, {.context = 2 * tokens + 64}));
   const inlay::Sequence sequence = need(session.add());
   need(session.feed(sequence, Prompts(model.info().vocabulary).next(16)));
   if (grammar) need(session.constrain(sequence, grammar));
-  generate(session, sequence, {.temperature = 1.0f, .seed = seed}, tokens);
-  double seconds = 0;
-  for (drawn = 0;; ++drawn) {
+  generate(session, sequence, {.temperature = 1.0f, .seed = seed}, 2 * tokens);
+  for (std::uint32_t i = 0; i <= tokens; ++i) {
     const auto begin = Clock::now();
     const inlay::Event event = need(session.step());
     if (event.status != inlay::Status::token) break;
-    if (drawn > 0) seconds += seconds_since(begin);  // the first one computes the prompt
+    if (i > 0) seconds.push_back(seconds_since(begin));  // the first one computes the prompt
     if (event.finish != inlay::Finish::none) break;
   }
-  return seconds;
 }
 
 void compare_decoding(const inlay::Model& model, const inlay::Grammar& grammar,
                       const std::string& name, const Options& options) {
   std::vector<double> free, held;
-  std::uint32_t drawn = 0, all = 0;
   for (std::uint32_t i = 0; i < options.repeats; ++i) {
-    free.push_back(decode(model, {}, options.decode, i, drawn) / drawn);
-    held.push_back(decode(model, grammar, options.decode, i, drawn) / std::max(drawn, 1u));
-    all += drawn;
+    decode(model, {}, options.decode, i, free);
+    decode(model, grammar, options.decode, i, held);
   }
-  std::printf("%-44s %.3f ms a token, constrained %.3f (%u tokens): %+.2f %%\n", name.c_str(),
-              median(free) * 1e3, median(held) * 1e3, all, 100 * (median(held) / median(free) - 1));
+  if (held.empty()) return;
+  std::printf("%-44s %.3f ms a token, constrained %.3f (%zu tokens): %+.2f %%\n", name.c_str(),
+              median(free) * 1e3, median(held) * 1e3, held.size(),
+              100 * (median(held) / median(free) - 1));
   std::fflush(stdout);
 }
 

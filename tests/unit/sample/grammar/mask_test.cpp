@@ -200,7 +200,7 @@ TEST_CASE("a text that is cut off is whole", "[grammar]") {
       "{}",
       R"({"type":"object"})",
       R"({"type":"object","additionalProperties":{"$ref":"#"}})",
-      R"({"type":"array","items":{"$ref":"#"},"minItems":1,"maxItems":3})",
+      R"({"type":"array","items":{"$ref":"#"},"maxItems":3})",
       R"({"type":"array","minItems":5,"items":{"type":"integer"},"uniqueItems":true})",
       R"({"properties":{"name":{"type":"string","minLength":4},"ready":{"type":"boolean"},
           "next":{"$ref":"#"}},"required":["ready","name"],"additionalProperties":false,

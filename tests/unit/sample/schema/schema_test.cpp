@@ -158,8 +158,8 @@ TEST_CASE("the official test suite of draft 2020-12") {
     }
   }
   for (const std::string& wrong : score.wrong) FAIL_CHECK(wrong);
-  std::printf("%d cases right, %d of %d refused schemas passed over\n", score.right,
-              score.passed_over, score.refused);
+  std::printf("%d of %d cases right; %d schemas with %d cases refused\n", score.right, score.cases,
+              score.refused, score.passed_over);
   CHECK(score.passed_over * 100 <= (score.cases + score.passed_over) * 8);
 }
 
@@ -174,8 +174,8 @@ TEST_CASE("schemas from the wild") {
     generation.count(d, d.member(0, "schema"), d.member(0, "tests"), file, grammar::read_schema);
   }
   for (const std::string& wrong : text.wrong) FAIL_CHECK(wrong);
-  CHECK(text.refused <= 8);
-  CHECK(generation.refused <= 5);
+  CHECK(text.refused <= 5);
+  CHECK(generation.refused <= 2);
 }
 
 TEST_CASE("llama.cpp's cases by its own conventions") {
