@@ -5,6 +5,8 @@
 namespace inlay::grammar {
 namespace {
 
+constexpr std::uint32_t few_states = 32;
+
 // A byte of each class, a printable one where there is one.
 void bytes_of_classes(const Dfa& dfa, std::uint8_t (&byte)[256]) {
   for (std::uint32_t b = 256; b-- > 0;) byte[dfa.classes[b]] = static_cast<std::uint8_t>(b);
@@ -199,6 +201,12 @@ std::uint32_t Distances::settle_members(const Grammar& grammar, const Step& s) {
       value = std::max(value, steps_[grammar.value(m, m.named + i)]);
     }
     mine.extra.key = extra_keys_[mine.extra_keys + 1];
+    if (m.distinct) {  // the nearest may have been seen; of a few, all but the farthest
+      const bool few = grammar.words_ahead(m, 1) < Grammar::endless;
+      const std::uint32_t states = grammar.dfa(s.dfa).states();
+      mine.extra.key =
+          few ? std::max(mine.extra.key, std::min(states, few_states)) : sum(mine.extra.key, 1);
+    }
     mine.extra.all = sum(mine.extra.key, sum(mine.between, value));
     mine.other = mine.extra.all;
   }

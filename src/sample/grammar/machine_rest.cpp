@@ -92,7 +92,9 @@ std::uint32_t Machine::key_rest(const Item& item, const Step& s) const {
     least = std::min(least, all - std::min(all, known));
   };
   if (grammar_->extra_ahead(m, item.state) && extra_open(s, frame)) {
-    by(distances_->extra_key(s, item.state), d.extra, other);
+    const bool fresh = !m.distinct || is_new_key(item);
+    const std::uint32_t key = distances_->extra_key(s, item.state);
+    by(fresh ? key : std::max(key + 1, item.state == 1 ? d.extra.key : 0), d.extra, other);
   }
   const std::span<const std::uint32_t> ahead = grammar_->named_ahead(m, item.state);
   for (std::uint32_t i = 0; i < ahead.size(); ++i) {
