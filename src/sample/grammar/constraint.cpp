@@ -13,15 +13,17 @@ constexpr std::size_t max_lists = std::size_t{4} << 20;
 constexpr std::uint64_t max_differences = 4000;  // nodes that tell two states apart
 constexpr std::uint32_t max_bases = 4;           // of one DFA
 constexpr std::uint32_t max_known = 64;
+constexpr std::uint64_t visits_of_state = 250;  // its comparison takes as long
 constexpr std::uint32_t max_twin_states = 64;
 
-// Both take the same texts from there.
-bool same_from(const Dfa& a, std::uint32_t p, const Dfa& b, std::uint32_t q) {
+// Both take the same texts from there. `work` grows by the states that were compared.
+bool same_from(const Dfa& a, std::uint32_t p, const Dfa& b, std::uint32_t q, std::uint64_t& work) {
   std::uint16_t left[max_twin_states], right[max_twin_states];
   std::uint32_t size = 1;
   left[0] = static_cast<std::uint16_t>(p);
   right[0] = static_cast<std::uint16_t>(q);
   for (std::uint32_t i = 0; i < size; ++i) {
+    ++work;
     if (a.accepts(left[i]) != b.accepts(right[i])) return false;
     for (std::uint32_t byte = 0; byte < 256; ++byte) {
       const std::uint32_t x = a.step(left[i], byte), y = b.step(right[i], byte);
@@ -265,18 +267,24 @@ Status Constraint::make_table(const Step& step, std::uint32_t state) {
 }
 
 // The table of a state that takes and leaves as this one does, whatever DFA it is of.
-std::uint32_t Constraint::find_twin(const Step& step, std::uint32_t state) const {
+std::uint32_t Constraint::find_twin(const Step& step, std::uint32_t state) {
   if (step.op == Op::counted) return no_table;
   const bool key = step.op == Op::members;
   if (key && !grammar_.named_ahead(grammar_.members(step), state).empty()) return no_table;
   const Dfa& dfa = grammar_.dfa(step.dfa);
+  std::uint64_t work = 0;
+  std::uint32_t found = no_table;
   for (const Known& known : known_) {
     if (known.key != key || dfa.accepts(state) != grammar_.dfa(known.dfa).accepts(known.state)) {
       continue;
     }
-    if (same_from(dfa, state, grammar_.dfa(known.dfa), known.state)) return known.table;
+    if (same_from(dfa, state, grammar_.dfa(known.dfa), known.state, work)) {
+      found = known.table;
+      break;
+    }
   }
-  return no_table;
+  visits_left_ -= std::min(visits_left_, work * visits_of_state);
+  return found;
 }
 
 // Of one DFA, its states from index_[first] on. Keys: first where no named member is ahead, since

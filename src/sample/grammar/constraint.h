@@ -70,7 +70,7 @@ class Constraint {
   Status make_table(const Step& step, std::uint32_t state);
   Status derive_table(const Step& step, std::uint32_t state, std::uint32_t base_state,
                       std::uint32_t base, bool& made);
-  std::uint32_t find_twin(const Step& step, std::uint32_t state) const;
+  std::uint32_t find_twin(const Step& step, std::uint32_t state);
   void take(const Step& step, const Walk& from, std::uint8_t byte, Walk& to) const;
   template <class Visit>
   bool walk(const Step& step, std::uint32_t state, std::uint64_t limit, Visit visit);
