@@ -52,13 +52,13 @@ class Arguments {
   void take_end() const {
     if (!words_.empty()) complain();
   }
-  // The words that are left, at least one.
-  std::vector<std::string> take_models() {
-    if (words_.empty()) complain();
+  // The words that are left, at least `least`.
+  std::vector<std::string> take_rest(std::size_t least) {
+    if (words_.size() < least) complain();
     for (const std::string& word : words_) {
       if (word.starts_with("-")) complain();
     }
-    return words_;
+    return std::move(words_);
   }
   // The one word that is left.
   std::string take_model() {

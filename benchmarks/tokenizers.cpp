@@ -110,7 +110,7 @@ int main(int count, char** words) {
   const std::string path = arguments.take_word("--text", "");
   const std::uint32_t repeats = arguments.take_number("--repeats", 5);
   const bool json = arguments.take_flag("--json");
-  const std::vector<std::string> models = arguments.take_models();
+  const std::vector<std::string> models = arguments.take_rest(1);
   std::string text;
   if (!path.empty()) text = read_text(path);
   while (path.empty() && text.size() < 1000000) {

@@ -7,6 +7,7 @@ Needs numpy and gguf only; memory stays below about 200 MB for any size. The sam
 the same file. Blocks are random bytes under sane scales: logits are finite, text is noise.
 """
 import argparse
+import base64
 import math
 import os
 import zlib
@@ -257,9 +258,36 @@ def vocabulary(size: int) -> tuple[list[str], list[int], list[str]]:
     return tokens + specials, types, merges
 
 
+def merge_of(word: bytes, ranks: dict[bytes, int]) -> tuple[bytes, bytes]:
+    """The two tokens that byte pair encoding joins last to get this one."""
+    parts = [word[i:i + 1] for i in range(len(word))]
+    while len(parts) > 2:
+        pairs = [ranks.get(a + b, ranks[word]) for a, b in zip(parts, parts[1:])]
+        at = pairs.index(min(pairs))
+        parts[at:at + 2] = [parts[at] + parts[at + 1]]
+    return parts[0], parts[1]
+
+
+def real_vocabulary(path: str, size: int) -> tuple[list[str], list[int], list[str]]:
+    """Tokens, types and merges of a file of ranks (tiktoken: base64 and rank, line by line)."""
+    with open(path, "rb") as file:
+        ranks = {base64.b64decode(word): int(rank) for word, rank in map(bytes.split, file)}
+    if len(ranks) + 4 > size:
+        raise SystemExit(f"--ranks {path}: {len(ranks)} tokens, --vocab {size} holds {size - 4}")
+    letters = byte_letters()
+
+    def spell(word: bytes) -> str:
+        return "".join(letters[byte] for byte in word)
+    words = sorted(ranks, key=ranks.get)
+    merges = [" ".join(map(spell, merge_of(word, ranks))) for word in words if len(word) > 1]
+    specials = [f"<|special_{i}|>" for i in range(size - len(words))]
+    types = [gguf.TokenType.NORMAL] * len(words) + [gguf.TokenType.CONTROL] * len(specials)
+    return [*map(spell, words), *specials], types, merges
+
+
 def add_tokenizer(writer: gguf.GGUFWriter, a) -> None:
     size = a.vocab
-    tokens, types, merges = vocabulary(size)
+    tokens, types, merges = real_vocabulary(a.ranks, size) if a.ranks else vocabulary(size)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(a.pre_tokenizer)
     writer.add_token_list(tokens)
@@ -318,6 +346,7 @@ def arguments():
     p.add_argument("--seed", type=int, default=1)
     for name in ("width", "layers", "heads", "kv-heads", "head-size", "ffn", "vocab"):
         p.add_argument(f"--{name}", type=int)
+    p.add_argument("--ranks", help="a vocabulary of real words: a file of tiktoken (base64 and rank)")
     p.add_argument("--context", type=int)
     p.add_argument("--rope-factor", type=float, help="Llama 3 frequency scaling; 0: none")
     p.add_argument("--tied", action=argparse.BooleanOptionalAction, default=None,

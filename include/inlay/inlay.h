@@ -1204,7 +1204,8 @@ static inline void inlay_constrain_options_defaults(inlay_constrain_options* opt
 
 /* From here on the sequence's tokens must follow the grammar, the fed ones (else STATE, nothing is
  * fed) and the drawn ones: before all other stages of sampling, tokens that it does not allow are
- * out. A generation ends with INLAY_FINISH_GRAMMAR at the token behind which nothing can follow.
+ * out. A generation ends with INLAY_FINISH_GRAMMAR at the token behind which nothing can follow;
+ * one that max_tokens or the context will end is led to a whole text, as far as there is room.
  * fork copies the state, rewind and clear go back in it; a snapshot does not hold it: constrain a
  * restored sequence again, with `first`. Replaces the grammar that was set before; NULL takes it
  * away. Takes memory now (about 3 MB), none in steps. `grammar` must be compiled for the session's

@@ -88,7 +88,7 @@ inlay_status inlay_matcher_mask(inlay_matcher* matcher, uint64_t* words, size_t 
   CallError call(error);
   if (!matcher) return null_argument(call, "matcher");
   if (!words) return null_argument(call, "words");
-  return code(open(matcher).matcher().mask({words, count}, call));
+  return code(open(matcher).matcher().mask({words, count}, grammar::Matcher::no_limit, call));
 }
 
 int inlay_matcher_can_end(const inlay_matcher* matcher) {

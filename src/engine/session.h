@@ -181,6 +181,7 @@ class Session {
   bool is_late(std::uint64_t deadline) const;
   bool has_time_to_draw(std::uint64_t deadline, bool worked) const;
   Status next_event(std::uint64_t deadline, bool worked, SessionEvent* event, Error& error);
+  std::uint64_t left_of(const Sequence& s) const;
   Status sample(Sequence& s, SessionEvent* event, Error& error);
   std::uint32_t finish_of(const Sequence& s, std::int32_t token) const;
   void feed_drawn(Sequence& s, SessionEvent* event);

@@ -1,4 +1,6 @@
 // session_step.cpp - a step: passes run until there is something to tell or the budget is spent.
+#include <algorithm>
+
 #include "base/diagnostics.h"
 #include "base/flush_denormals.h"
 #include "engine/busy_guard.h"
@@ -36,13 +38,19 @@ void Session::feed_drawn(Sequence& s, SessionEvent* event) {
   if (s.watch && event->finish == INLAY_FINISH_NONE) s.watch.was_fed();
 }
 
+// Tokens that can be drawn until a limit ends the text.
+std::uint64_t Session::left_of(const Sequence& s) const {
+  if (s.conduct.policy == INLAY_CONTEXT_DROP) return s.conduct.tokens_left;
+  return std::min<std::uint64_t>(s.conduct.tokens_left, shape_.context - s.length() + 1);
+}
+
 Status Session::sample(Sequence& s, SessionEvent* event, Error& error) {
   const std::uint64_t begin = clock_.now(clock_.user);
   const std::span<const float> own{logits_row(s.wanted_first + s.wanted - 1),
                                    model_.program().vocabulary};
   std::span<const float> logits = own;
   event->sequence = id_of(s);
-  if (s.watch) INLAY_TRY(s.watch.mask(s.tokens(), logits, &logits, error));
+  if (s.watch) INLAY_TRY(s.watch.mask(s.tokens(), logits, left_of(s), &logits, error));
   // Tokens that were dropped count, so that a draw never repeats the number of an earlier one.
   Sampler& sampler = s.conduct.sampler;
   sampler.set_state(s.state());

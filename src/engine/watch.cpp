@@ -78,9 +78,9 @@ Status Watch::feed(std::span<const std::int32_t> tokens, std::span<const std::in
 }
 
 Status Watch::mask(std::span<const std::int32_t> tokens, std::span<const float> logits,
-                   std::span<const float>* masked, Error& error) {
+                   std::uint64_t left, std::span<const float>* masked, Error& error) {
   INLAY_TRY(settle(tokens, error));
-  return guard_->apply(logits, masked, error);
+  return guard_->apply(logits, left, masked, error);
 }
 
 Status Watch::drawn(std::int32_t token, Error& error) {

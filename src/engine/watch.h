@@ -27,9 +27,10 @@ class Watch {
   // changed.
   Status feed(std::span<const std::int32_t> tokens, std::span<const std::int32_t> ids,
               Error& error);
-  // The logits of the next token, masked.
+  // The logits of the next token, masked. `left`: tokens until the text is cut off, this one
+  // included.
   Status mask(std::span<const std::int32_t> tokens, std::span<const float> logits,
-              std::span<const float>* masked, Error& error);
+              std::uint64_t left, std::span<const float>* masked, Error& error);
   // A token was drawn; it may be fed, or not.
   Status drawn(std::int32_t token, Error& error);
   void was_fed() { drawn_ = none; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Python binding into a virtual environment of its own, linked with the library of this
-# build, and runs its tests and examples/hello.py. Usage: python_binding.sh SOURCE LIBRARY FOLDER
+# build, and runs its tests and the examples in Python. Usage: python_binding.sh SOURCE LIBRARY FOLDER
 set -eu
 source=$1
 library=$2
@@ -34,3 +34,5 @@ export PYTHONDONTWRITEBYTECODE=1
 venv/bin/python -m unittest discover -s "$binding/tests"
 venv/bin/python "$source/examples/hello.py" "$source/examples/demo_model/demo.gguf" "The" >hello.out
 test -s hello.out
+venv/bin/python "$source/examples/json_output.py" >json.out
+grep -q '"age": [0-9]' json.out

@@ -22,6 +22,38 @@ TEST_CASE("feeding and stepping allocate nothing", "[silence]") {
   CHECK(memory.calls == before);
 }
 
+TEST_CASE("steps of a constrained sequence allocate nothing", "[silence]") {
+  CountingAllocator memory;
+  inlay_host host;
+  inlay_host_defaults(&host);
+  host.allocator = memory.host();
+  const TestModel model(demo_path(), nullptr, INLAY_OPEN_WEIGHTS, &host);
+  auto options = TestSession::options();
+  options.context = 128;
+  TestSession session(model, options);
+  const std::string schema = R"({"type": "object", "required": ["name"], "properties": {
+      "name": {"type": "string"}, "ages": {"type": "array", "items": {"type": "integer"}}}})";
+  inlay_grammar* grammar = nullptr;
+  REQUIRE(inlay_grammar_compile(INLAY_GRAMMAR_SCHEMA, schema.data(), schema.size(), model.handle,
+                                nullptr, &grammar, nullptr) == INLAY_OK);
+  const inlay_sequence sequence = session.add();
+  inlay_sampler_options sampler;
+  inlay_sampler_options_defaults(&sampler);
+  sampler.temperature = 2;
+  session.feed(sequence, some_ids(20));
+  REQUIRE(inlay_session_constrain(session.handle, sequence, grammar, nullptr, nullptr) == INLAY_OK);
+  const std::uint64_t ready = memory.calls;
+  REQUIRE(inlay_session_generate(session.handle, sequence, &sampler, 60, nullptr) == INLAY_OK);
+  int tokens = 0;
+  inlay_event event{};
+  std::uint32_t finish = INLAY_FINISH_NONE;
+  for (; session.step(event, 0) == INLAY_TOKEN; ++tokens) finish = event.finish;
+  CHECK(tokens > 5);
+  CHECK(finish == INLAY_FINISH_GRAMMAR);
+  CHECK(memory.calls == ready);
+  inlay_grammar_release(grammar);
+}
+
 #ifdef INLAY_TEST_SYSTEM_CALLS
 
 TEST_CASE("feeding and stepping make no system call", "[silence]") {

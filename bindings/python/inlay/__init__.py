@@ -9,6 +9,7 @@ here prints, and every failure is an `Error` that names its cause.
 """
 
 from ._chat import Chat, Message, Prompt, Reply, ToolCall, reply_formats
+from ._grammar import Grammar
 from ._inlay import Logits, version as __version__
 from ._model import Generation, Model, isas, quantize_types
 from ._session import Session
@@ -17,7 +18,7 @@ from ._types import (Error, Event, Finish, GenerateOptions, Isa, MetadataArray, 
                      SamplerOptions, SessionInfo, SessionOptions, Status, Tensor, TokenizerInfo)
 
 __all__ = [
-    "Chat", "Error", "Event", "Finish", "GenerateOptions", "Generation", "Isa", "Logits", "MetadataArray",
+    "Chat", "Error", "Event", "Finish", "GenerateOptions", "Generation", "Grammar", "Isa", "Logits", "MetadataArray",
     "Message", "Model", "ModelInfo", "Plan", "Prompt", "Reply", "SamplerOptions", "Session", "SessionInfo", "SessionOptions",
     "Status", "Tensor", "TextStream", "Tokenizer", "TokenizerInfo", "ToolCall",
     "__version__", "isas", "quantize_types", "reply_formats",

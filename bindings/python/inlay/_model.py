@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
 
 from . import _inlay
 from ._files import open_source
+from ._grammar import Grammar, take_grammar
 from ._session import Session
 from ._tokenizer import Tokenizer
 from ._types import (Error, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
@@ -123,6 +124,20 @@ class Model:
             "type": type, "imatrix": None if imatrix is None else os.fsencode(imatrix),
             "keep": dict(keep or {}), "threads": threads, "progress": progress})
 
+    def grammar(self, text: str, language: Literal["gbnf", "regex"] = "gbnf") -> Grammar:
+        """Compiles what a text may be, once for any number of texts.
+
+        language: "gbnf": llama.cpp's, the rule `root` is the start; "regex": of JSON schemas.
+        """
+        return Grammar(text, language, self._model)
+
+    def json_schema(self, schema: Mapping[str, Any] | bool | str) -> Grammar:
+        """The same of a JSON schema (draft 2020-12), as a dict or as JSON.
+
+        What no grammar can hold is refused with the JSON pointer of its keyword.
+        """
+        return Grammar(schema, "json_schema", self._model)
+
     def session(self, **options: Unpack[SessionOptions]) -> Session:
         """Opens a session and takes all its memory now. options: see `SessionOptions`."""
         return Session(self._model, dict(options))
@@ -134,7 +149,8 @@ class Model:
 
         prompt: text, or ids. add_special, parse_special: see `Tokenizer.encode`.
         max_tokens: 0: until the model ends its text or the context is full.
-        options: see `SessionOptions` and `SamplerOptions`, such as temperature=0 or seed=7.
+        options: see `SessionOptions`, `SamplerOptions` and `TextOptions`, such as temperature=0,
+        seed=7 or json_schema={"type": "object"}.
         """
         if isinstance(prompt, str):
             ids = self.tokenizer.encode(prompt, add_special=add_special,
@@ -182,11 +198,14 @@ class Generation(Iterator[str]):
         """Why the text ended; NONE while it goes on or when it was cancelled."""
         self._stream = model.tokenizer.stream(continues=True)
         self._cancelled = False
+        grammar = take_grammar(options, model._model)
         of_session = {k: options.pop(k) for k in _SESSION_OPTIONS & options.keys()}
         self._session = _inlay.Session(model._model, of_session)
         try:
             sequence = self._session.add()
             self._session.feed(sequence, ids, 0)
+            if grammar is not None:
+                self._session.constrain(sequence, grammar._grammar, b"")
             self._session.generate(sequence, options, max_tokens)
         except BaseException:
             self._session.close()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Iterable
 
 from . import _inlay
 from ._files import appending, open_source, writer_of
-from ._types import Event, Finish, SamplerOptions, SessionInfo, Status
+from ._grammar import Grammar, take_grammar
+from ._types import DrawOptions, Event, Finish, SessionInfo, Status
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,6 +41,7 @@ class Session:
     """
 
     def __init__(self, model: _inlay.Model, options: dict[str, Any]) -> None:
+        self._model = model
         self._session = _inlay.Session(model, options)
 
     def add(self) -> int:
@@ -106,13 +108,30 @@ class Session:
         self._session.clear(sequence)
 
     def generate(self, sequence: int, *, max_tokens: int = 0,
-                 **options: Unpack[SamplerOptions]) -> None:
+                 **options: Unpack[DrawOptions]) -> None:
         """Gives the sequence a sampler: from now on steps draw its tokens and feed them back.
 
         max_tokens: 0: until the model ends its text or the context is full.
-        options: see `SamplerOptions`.
+        options: see `SamplerOptions`; and `grammar` or `json_schema` (`TextOptions`), which
+        constrain the sequence as `constrain` does.
         """
-        self._session.generate(sequence, dict(options), max_tokens)
+        draw: dict[str, Any] = dict(options)
+        grammar = take_grammar(draw, self._model)
+        if grammar is not None:
+            self.constrain(sequence, grammar)
+        self._session.generate(sequence, draw, max_tokens)
+
+    def constrain(self, sequence: int, grammar: Grammar | None, *, trigger: str = "") -> None:
+        """From here on the sequence's tokens, fed and drawn ones, must follow the grammar.
+
+        A text ends with Finish.GRAMMAR where nothing can follow. `fork` copies where the text
+        stands, `rewind` goes back in it; a saved sequence comes back without its grammar.
+
+        grammar: what `Model.grammar` made, of this session's model; None: the text is free again.
+        trigger: the grammar begins behind the first place where this text comes.
+        """
+        self._session.constrain(sequence, None if grammar is None else grammar._grammar,
+                                trigger.encode())
 
     def stop(self, sequence: int) -> None:
         """Takes the sampler away: from now on steps leave logits to read."""

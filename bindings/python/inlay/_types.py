@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Literal, Mapping, NamedTuple, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Literal, Mapping, NamedTuple, TypedDict, Union
+
+if TYPE_CHECKING:
+    from ._grammar import Grammar
 
 # What a metadata key can hold.
 Value = Union[str, int, float, bool, "MetadataArray"]
@@ -294,5 +297,22 @@ class SamplerOptions(TypedDict, total=False):
     """For filling a gap in a text; False."""
 
 
-class GenerateOptions(SessionOptions, SamplerOptions, total=False):
-    """Keyword arguments of `Model.generate`: those of a session and of a sampler."""
+class TextOptions(TypedDict, total=False):
+    """Keyword arguments that say what a text may be: one of them, or neither.
+
+    Whatever is drawn then follows it, and a text that `max_tokens` or the context ends is whole too
+    where there was room for the shortest one. docs/constrained-output.md has the languages.
+    """
+
+    grammar: Union[str, "Grammar"]
+    """GBNF, or what `Model.grammar` compiled."""
+    json_schema: Union[Mapping[str, Any], bool, str]
+    """A JSON schema, as a dict or as JSON."""
+
+
+class DrawOptions(SamplerOptions, TextOptions, total=False):
+    """Keyword arguments of `Session.generate`: of a sampler, and what the text may be."""
+
+
+class GenerateOptions(SessionOptions, DrawOptions, total=False):
+    """Keyword arguments of `Model.generate`: those of a session and of `Session.generate`."""

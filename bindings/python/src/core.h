@@ -158,6 +158,29 @@ class Model {
   std::shared_ptr<ModelOwner> owner_;
 };
 
+// A grammar with the model whose tokens it allows, if there is one.
+struct GrammarOwner {
+  GrammarOwner() = default;
+  GrammarOwner(const GrammarOwner&) = delete;
+  GrammarOwner& operator=(const GrammarOwner&) = delete;
+  ~GrammarOwner() { inlay_grammar_release(handle); }
+
+  std::shared_ptr<ModelOwner> model;
+  inlay_grammar* handle = nullptr;
+};
+
+// inlay._inlay.Grammar: never changes, any number of threads.
+class Grammar {
+ public:
+  // `language`: INLAY_GRAMMAR_...; `model` may be NULL.
+  Grammar(uint32_t language, const std::string& text, const Model* model);
+  bool matches(const std::string& text) const;
+  inlay_grammar* handle() const { return owner_->handle; }
+
+ private:
+  std::shared_ptr<GrammarOwner> owner_;
+};
+
 // A session with the model below it. It lives as long as a Session, a running call or a view of its
 // logits needs it.
 struct SessionOwner {
@@ -177,6 +200,7 @@ struct SessionOwner {
 void add_model(py::module_& module);
 void add_quantize(py::class_<Model>& model, py::module_& module);
 void add_tokenizer(py::class_<Model>& model, py::module_& module);
+void add_grammar(py::module_& module);
 void add_session(py::module_& module);
 void add_chat(py::module_& module);
 

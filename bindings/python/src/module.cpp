@@ -27,6 +27,7 @@ PYBIND11_MODULE(_inlay, module) {
   py::register_local_exception_translator(&translate);
   module.attr("version") = inlay_version();
   inlay_python::add_model(module);
+  inlay_python::add_grammar(module);
   inlay_python::add_session(module);
   inlay_python::add_chat(module);
 }

@@ -178,6 +178,18 @@ class Session {
     check(inlay_session_generate(use.handle(), sequence, &options, max_tokens, &error), error);
   }
 
+  void constrain(inlay_sequence sequence, const Grammar* grammar, const std::string& trigger) {
+    inlay_constrain_options options;
+    inlay_constrain_options_defaults(&options);
+    options.trigger = trigger.data();
+    options.trigger_length = trigger.size();
+    const Use use(owner());
+    inlay_error error{};
+    check(inlay_session_constrain(use.handle(), sequence, grammar ? grammar->handle() : nullptr,
+                                  &options, &error),
+          error);
+  }
+
   void stop(inlay_sequence sequence) {
     const Use use(owner());
     inlay_error error{};
@@ -460,6 +472,7 @@ void add_session(py::module_& module) {
       .def("text", &Session::text)
       .def("feed", &Session::feed)
       .def("generate", &Session::generate)
+      .def("constrain", &Session::constrain)
       .def("stop", &Session::stop)
       .def("step", &Session::step)
       .def("step_tiles", &Session::step_tiles)

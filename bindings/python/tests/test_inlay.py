@@ -1096,5 +1096,75 @@ class Process(BindingTest):
         self.assertIn(f'"{inlay.__version__}"', header)
 
 
+class GrammarTest(BindingTest):
+    SCHEMA = {"type": "object", "additionalProperties": False, "required": ["name", "age"],
+              "properties": {"name": {"type": "string"},
+                             "age": {"type": "integer", "minimum": 0, "maximum": 99}}}
+
+    def setUp(self):
+        self.model = inlay.Model(DEMO)
+        self.addCleanup(self.model.close)
+
+    def test_schema_is_followed(self):
+        for schema in (self.SCHEMA, json.dumps(self.SCHEMA), self.model.json_schema(self.SCHEMA)):
+            argument = "grammar" if isinstance(schema, inlay.Grammar) else "json_schema"
+            for seed in range(4):
+                text = self.model.generate(PROMPT, max_tokens=40, seed=seed, temperature=2,
+                                           **{argument: schema})
+                value = json.loads("".join(text))
+                self.assertEqual(set(value), {"name", "age"})
+                self.assertIn(value["age"], range(100))
+                self.assertEqual(text.finish, Finish.GRAMMAR)
+
+    def test_grammar_is_followed(self):
+        text = self.model.generate(PROMPT, grammar='root ::= " yes" | " no"', seed=1)
+        self.assertIn("".join(text), (" yes", " no"))
+        months = self.model.grammar("[0-9]{4}-(0[1-9]|1[0-2])", "regex")
+        for seed in range(4):
+            text = "".join(self.model.generate(PROMPT, grammar=months, seed=seed))
+            self.assertRegex(text, "^[0-9]{4}-[01][0-9]$")
+
+    def test_session(self):
+        with self.model.session(context=128, sequences=2) as session:
+            one, two = session.add(), session.add()
+            for sequence in (one, two):
+                session.feed(sequence, self.model.tokenizer.encode(PROMPT))
+            session.generate(one, json_schema={"enum": ["red", "blue"]}, seed=2)
+            session.constrain(two, self.model.grammar('root ::= " [" [a-z]+ "]"'), trigger=" and")
+            session.generate(two, max_tokens=8, seed=3)
+            texts = {one: b"", two: b""}
+            while (event := session.step()).status == Status.TOKEN:
+                texts[event.sequence] += self.model.tokenizer.piece(event.token)
+            self.assertIn(json.loads(texts[one]), ("red", "blue"))
+            self.assertGreater(len(texts[two]), 0)
+            session.constrain(one, None)
+            session.feed(one, self.model.tokenizer.encode(" free", add_special=False))
+
+    def test_text_alone(self):
+        grammar = inlay.Grammar(self.SCHEMA, "json_schema")
+        self.assertTrue(grammar.matches('{ "age" : 7, "n\\u0061me": "x" }'))
+        self.assertFalse(grammar.matches('{"age": 7}'))
+        self.assertTrue(inlay.Grammar("a+", "regex").matches("aaa"))
+        self.assertFalse(inlay.Grammar('root ::= "a"').matches("b"))
+
+    def test_refusals(self):
+        with self.assert_refused(Status.UNSUPPORTED, "/items/pattern"):
+            self.model.json_schema({"items": {"pattern": r"(a)\1"}})
+        with self.assert_refused(Status.FORMAT, "missing"):
+            self.model.generate(PROMPT, grammar="root ::= missing")
+        with self.assert_refused(Status.FORMAT, "/type"):
+            self.model.generate(PROMPT, json_schema={"type": "text"})
+        with self.assertRaises(TypeError):
+            self.model.generate(PROMPT, json_schema={}, grammar='root ::= "a"')
+        with self.assertRaises(TypeError):
+            self.model.generate(PROMPT, grammar=3)
+        with self.assertRaises(ValueError):
+            inlay.Grammar("a", "perl")
+        other = inlay.Model(DEMO)
+        self.addCleanup(other.close)
+        with self.assert_refused(Status.ARGUMENT, "another model"):
+            self.model.generate(PROMPT, grammar=other.grammar('root ::= "a"'))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -31,6 +31,7 @@ class Compiler {
   Status fill_token(const Node& n, Step& out);
   Status fill_members(NodeId id, const Node& n, Step& out, Error& error);
   Status list_ahead(const Dfa& dfa, MembersStep& m, Error& error, NodeId id);
+  Status count_words(const Dfa& dfa, MembersStep& m);
   Status put_children(std::span<const std::uint32_t> steps, Step& out);
   Status refuse(NodeId id, Status status, const char* what, Error& error) const;
 

@@ -2,7 +2,7 @@
 // for.
 #pragma once
 
-#include "sample/grammar/grammar.h"
+#include "sample/grammar/distances.h"
 #include "sample/grammar/token_trie.h"
 
 namespace inlay::grammar {
@@ -30,6 +30,7 @@ class Constraint {
   const Grammar& grammar() const { return grammar_; }
   const TokenTrie& trie() const { return trie_; }
   std::size_t mask_words() const { return (std::size_t{trie_.vocabulary()} + 63) / 64; }
+  const Distances& distances() const { return distances_; }
   // The id of a token step.
   std::int32_t token(std::uint32_t step) const { return tokens_[step]; }
 
@@ -65,13 +66,19 @@ class Constraint {
   Status resolve_tokens(Error& error);
   Status find_ambiguous();
   Status make_tables();
+  Status make_tables(const Step& step, std::uint32_t first);
   Status make_table(const Step& step, std::uint32_t state);
+  Status derive_table(const Step& step, std::uint32_t state, std::uint32_t base_state,
+                      std::uint32_t base, bool& made);
+  std::uint32_t find_twin(const Step& step, std::uint32_t state);
+  void take(const Step& step, const Walk& from, std::uint8_t byte, Walk& to) const;
   template <class Visit>
   bool walk(const Step& step, std::uint32_t state, std::uint64_t limit, Visit visit);
 
   Allocator& allocator_;
   const Grammar& grammar_;
   const TokenTrie& trie_;
+  Distances distances_;
   Array<std::int32_t> tokens_;  // (steps)
   Array<std::uint32_t> first_;  // (steps): where the states of its table stand in index_
   Array<std::uint32_t> index_;  // of states
@@ -80,6 +87,11 @@ class Constraint {
   Array<std::int32_t> lists_;
   Array<std::uint16_t> needs_;  // beside lists_
   Array<ByteSet> ambiguous_;    // (dfas)
+  struct Known {                // a state with a table that was made by a whole walk
+    std::uint32_t dfa, state, table;
+    bool key;
+  };
+  Array<Known> known_;
   std::uint64_t visits_left_ = 0;
 };
 

@@ -37,7 +37,7 @@ std::uint32_t Frames::bucket(const Cell& c) const {
 
 std::uint32_t Frames::intern(Frame kind, std::uint32_t step, std::uint32_t parent, std::uint32_t a,
                              std::uint32_t b, std::uint32_t c) {
-  Cell cell{static_cast<std::uint32_t>(kind) << 28 | step, a, b, c, parent, 0};
+  Cell cell{static_cast<std::uint32_t>(kind) << 28 | step, a, b, c, parent, 0, 0};
   std::uint32_t& head = buckets_[bucket(cell)];
   for (std::uint32_t i = head; i; i = cells_[i].next) {
     const Cell& x = cells_[i];

@@ -26,6 +26,7 @@ struct Cell {
   std::uint32_t a, b, c;
   std::uint32_t parent;
   std::uint32_t next;  // in its bucket
+  std::uint32_t rest;  // tokens that the stack needs from here to its end, at least
 
   Frame kind() const { return static_cast<Frame>(tag >> 28); }
   std::uint32_t step() const { return tag & 0x0fffffff; }
@@ -46,6 +47,7 @@ class Frames {
   // The cell with this content; none when it is new and no memory is left.
   std::uint32_t intern(Frame kind, std::uint32_t step, std::uint32_t parent, std::uint32_t a = 0,
                        std::uint32_t b = 0, std::uint32_t c = 0);
+  void set_rest(std::uint32_t cell, std::uint32_t tokens) { cells_[cell].rest = tokens; }
   // Forgets the cells from `size` on; nothing refers to them.
   void roll_back(std::uint32_t size);
 

@@ -40,6 +40,7 @@ struct MembersStep {
   std::uint32_t required_count = 0;
   std::uint32_t reach = 0;    // in reach: (states + 1) offsets of labels that lie ahead
   std::uint32_t extras = 0;   // in bits: (states) bits: an extra key lies ahead
+  std::uint32_t words = 0;    // distinct: in offsets: (states) how many extra keys lie ahead
   std::uint32_t between = 0;  // steps; no_step: nothing
   std::uint32_t separator = 0;
   std::uint32_t min = 0;
@@ -84,6 +85,16 @@ class Grammar {
     const std::uint32_t begin = offsets_[m.reach + state], end = offsets_[m.reach + state + 1];
     return {ahead_.data() + begin, end - begin};
   }
+  // Of distinct extra keys: how many lie ahead; `endless` and more are not told apart.
+  static constexpr std::uint32_t endless = 1u << 30;
+  std::uint32_t words_ahead(const MembersStep& m, std::uint32_t state) const {
+    return offsets_[m.words + state];
+  }
+  // Where they stand among those of all states of all objects.
+  std::uint32_t first_ahead(const MembersStep& m, std::uint32_t state) const {
+    return offsets_[m.reach + state];
+  }
+  std::size_t all_ahead() const { return ahead_.size(); }
   std::string_view text(const Step& token) const {
     return {text_.data() + token.first, token.count};
   }

@@ -147,7 +147,8 @@ void Guard::mask_waiting() {
   }
 }
 
-Status Guard::apply(std::span<const float> logits, std::span<const float>* masked, Error& error) {
+Status Guard::apply(std::span<const float> logits, std::uint64_t left,
+                    std::span<const float>* masked, Error& error) {
   if (logits.size() != logits_.size()) {
     return fail(error, Status::argument, "grammar: {} logits, expected {}", logits.size(),
                 logits_.size());
@@ -155,7 +156,7 @@ Status Guard::apply(std::span<const float> logits, std::span<const float>* maske
   if (waiting_) {
     mask_waiting();
   } else {
-    INLAY_TRY(matcher_->mask(words_.span(), error));
+    INLAY_TRY(matcher_->mask(words_.span(), left, error));
   }
   // A row may be longer than the vocabulary: what has no token is not allowed.
   constexpr float never = -std::numeric_limits<float>::infinity();

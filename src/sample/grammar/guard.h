@@ -27,7 +27,9 @@ class Guard {
   // STATE: not allowed here, nothing has changed.
   Status accept(std::int32_t token, Error& error);
   // The logits with -infinity for every token that is not allowed; they live until the next call.
-  Status apply(std::span<const float> logits, std::span<const float>* masked, Error& error);
+  // `left`: as of Matcher::mask.
+  Status apply(std::span<const float> logits, std::uint64_t left, std::span<const float>* masked,
+               Error& error);
   // Nothing can follow: the text has to end.
   bool is_over() const { return !waiting_ && matcher_->is_over(); }
   bool waits() const { return waiting_; }

@@ -14,8 +14,9 @@ void Machine::lay_out(Carver& carver, std::uint32_t frames, Machine& machine) {
   machine.seen_stamps_ = carver.take<std::uint32_t>(seen_size);
 }
 
-void Machine::init(const Grammar& grammar) {
+void Machine::init(const Grammar& grammar, const Distances* distances) {
   grammar_ = &grammar;
+  distances_ = distances;
   clear();
 }
 
@@ -80,10 +81,14 @@ bool Machine::is_new(std::uint32_t kind, std::uint32_t a, std::uint32_t b) {
 
 std::uint32_t Machine::push(Frame kind, std::uint32_t step, std::uint32_t parent, std::uint32_t a,
                             std::uint32_t b, std::uint32_t c) {
+  const std::uint32_t known = frames_.size();
   const std::uint32_t cell = frames_.intern(kind, step, parent, a, b, c);
-  if (cell != Frames::none) return cell;
-  fail("nested too deeply");
-  return 0;
+  if (cell == Frames::none) {
+    fail("nested too deeply");
+    return 0;
+  }
+  if (distances_ && cell == known) frames_.set_rest(cell, rest(frames_[cell]));
+  return cell;
 }
 
 void Machine::add(const Item& item) {
@@ -230,7 +235,7 @@ void Machine::next_bytes(std::span<const Item> in, ByteSet& bytes) const {
     for (std::uint32_t b = 0; b < 256; ++b) {
       const std::uint32_t state = dfa.step(item.state, b);
       if (state == dead) continue;
-      if (s.op != Op::members || key_lives(s, frames_[item.frame], state)) bytes.add(b);
+      if (s.op != Op::members || key_lives(s, frames_[item.frame], state, any_text)) bytes.add(b);
     }
   }
 }

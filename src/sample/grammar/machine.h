@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "sample/grammar/distances.h"
 #include "sample/grammar/frames.h"
 #include "sample/grammar/grammar.h"
 
@@ -31,7 +32,8 @@ struct Items {
 class Machine {
  public:
   static void lay_out(Carver& carver, std::uint32_t frames, Machine& machine);
-  void init(const Grammar& grammar);
+  // `distances` nullptr: rest() is not asked for.
+  void init(const Grammar& grammar, const Distances* distances);
   void clear();
 
   // `out` is emptied first.
@@ -61,6 +63,14 @@ class Machine {
   void* block() const { return frames_.block(); }
   // Bytes that some item takes.
   void next_bytes(std::span<const Item> in, ByteSet& bytes) const;
+  // Tokens to the end of the text, at least, for the parse that has the fewest; with distances.
+  std::uint32_t rest(std::span<const Item> items) const;
+  // At most so many behind any token that stays in the item's text, or in its key.
+  std::uint32_t rest_inside(const Item& item) const;
+  bool measures() const { return distances_ != nullptr; }
+  // An item in a key that is not the beginning of any key of its object so far: its mask is that of
+  // every such key.
+  bool is_new_key(const Item& item) const;
   bool overflow() const { return overflow_; }
   // What ran out.
   const char* why() const { return why_; }
@@ -76,6 +86,7 @@ class Machine {
     std::uint32_t step;  // end_step: return to the frame
     std::uint32_t frame;
   };
+  static constexpr std::uint32_t any_text = 0xffffffffu;
   static constexpr std::uint32_t work_size = 4096;
   static constexpr std::uint32_t seen_size = 8192;  // a power of two
 
@@ -102,14 +113,24 @@ class Machine {
   std::uint32_t required_left(const MembersStep& m, const Cell& frame) const;
   bool named_open(const MembersStep& m, const Cell& frame, std::uint32_t label,
                   std::uint32_t left) const;
-  bool key_lives(const Step& s, const Cell& frame, std::uint32_t state) const;
+  bool key_lives(const Step& s, const Cell& frame, std::uint32_t state, std::uint32_t text) const;
+  bool is_used_up(const MembersStep& m, const Cell& frame, std::uint32_t state,
+                  std::uint32_t text) const;
   bool can_close(const MembersStep& m, const Cell& frame) const;
   bool has_key(const Cell& frame, std::uint32_t text) const;
   std::uint32_t with_member(const MembersStep& m, std::uint32_t frame, std::uint32_t label,
                             std::uint32_t text);
   std::uint32_t with_seen(std::uint32_t chain, std::uint32_t label);
 
+  // machine_rest.cpp
+  std::uint32_t members_rest(const Cell& frame) const;
+  std::uint32_t next_member(const Step& s, const Cell& frame) const;
+  std::uint32_t key_rest(const Item& item, const Step& s) const;
+  std::uint32_t rest(const Cell& frame) const;
+  std::uint32_t rest(const Item& item) const;
+
   const Grammar* grammar_ = nullptr;
+  const Distances* distances_ = nullptr;
   Frames frames_;
   Work* work_ = nullptr;
   std::uint64_t* seen_keys_ = nullptr;    // (seen_size)

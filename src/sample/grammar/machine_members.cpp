@@ -74,10 +74,25 @@ bool Machine::extra_open(const Step& s, const Cell& frame) const {
   return m.max == no_step || frame.b + 1 + left <= m.max;
 }
 
-// Some key that may come begins as the DFA's state says.
-bool Machine::key_lives(const Step& s, const Cell& frame, std::uint32_t state) const {
+// Every extra key that begins with this text has been seen.
+bool Machine::is_used_up(const MembersStep& m, const Cell& frame, std::uint32_t state,
+                         std::uint32_t text) const {
+  if (!m.distinct || text == any_text) return false;
+  std::uint32_t left = grammar_->words_ahead(m, state);
+  for (std::uint32_t i = frame.c; i && left > 0 && left < Grammar::endless; i = frames_[i].parent) {
+    std::uint32_t at = frames_[i].a;
+    while (at > text) at = frames_[at].parent;  // cells refer to older ones
+    if (at == text) --left;
+  }
+  return left == 0;
+}
+
+// Some key that may come begins as the DFA's state says; the text is that of a distinct key so far.
+bool Machine::key_lives(const Step& s, const Cell& frame, std::uint32_t state,
+                        std::uint32_t text) const {
   const MembersStep& m = grammar_->members(s);
-  if (grammar_->extra_ahead(m, state) && extra_open(s, frame)) return true;
+  const bool extra = grammar_->extra_ahead(m, state) && extra_open(s, frame);
+  if (extra && !is_used_up(m, frame, state, text)) return true;
   const std::span<const std::uint32_t> ahead = grammar_->named_ahead(m, state);
   if (ahead.empty()) return false;
   // Most are seen where there are many: their bits side by side first.
@@ -105,6 +120,17 @@ bool Machine::has_key(const Cell& frame, std::uint32_t text) const {
   return false;
 }
 
+bool Machine::is_new_key(const Item& item) const {
+  if (item.step == end_step || grammar_->step(item.step).op != Op::members) return false;
+  if (item.count == 0) return false;
+  for (std::uint32_t i = frames_[item.frame].c; i; i = frames_[i].parent) {
+    for (std::uint32_t text = frames_[i].a; text >= item.count; text = frames_[text].parent) {
+      if (text == item.count) return false;
+    }
+  }
+  return true;
+}
+
 std::uint32_t Machine::with_member(const MembersStep& m, std::uint32_t frame, std::uint32_t label,
                                    std::uint32_t text) {
   const Cell cell = frames_[frame];
@@ -129,7 +155,7 @@ void Machine::members_at(std::uint32_t step, std::uint32_t frame, bool first) {
   if (overflow_) return;
   const Cell cell = frames_[frame];
   if (can_close(m, cell)) leave(cell.parent);
-  if (!key_lives(s, cell, grammar_->dfa(s.dfa).start())) return;
+  if (!key_lives(s, cell, grammar_->dfa(s.dfa).start(), 0)) return;
   if (first || m.separator == no_step) return add({step, 1, 0, frame});
   enter(m.separator, push(Frame::separator, step, frame));
 }
@@ -146,7 +172,7 @@ void Machine::take_key(const Item& item, const Step& s, std::uint8_t byte) {
     if (overflow_) return;
   }
   if (dfa.accepts(state)) end_key(item, s, dfa.labels[state], text);
-  if (dfa.goes_on[state] && key_lives(s, frame, state)) {
+  if (dfa.goes_on[state] && key_lives(s, frame, state, text)) {
     add({item.step, state, text, item.frame});
   }
 }

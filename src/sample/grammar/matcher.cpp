@@ -32,7 +32,7 @@ Status Matcher::create(Allocator& allocator, const Grammar& grammar, const Const
   m->block_bytes_ = measure.size();
   Carver carver(block);
   m->lay_out(carver);
-  m->machine_.init(grammar);
+  m->machine_.init(grammar, constraint ? &constraint->distances() : nullptr);
   if (!m->machine_.start(m->now_)) {
     const Status status = m->refuse_limit(error);
     m->release();

@@ -33,10 +33,12 @@ class Matcher {
   bool can_end() const;
   // Nothing can follow but an end token, or the end has been taken.
   bool is_over() const;
+  static constexpr std::uint64_t no_limit = UINT64_MAX;
   // A bit for each token that may come next, bit id % 64 of word id / 64. `words`: mask_words() of
   // the constraint. Never empty, unless the vocabulary lacks bytes (STATE), or is_over() without an
-  // end token.
-  Status mask(std::span<std::uint64_t> words, Error& error);
+  // end token. `left`: tokens until the text is cut off, this one included: those are out that
+  // lead too far from its end, as far as one can be reached.
+  Status mask(std::span<std::uint64_t> words, std::uint64_t left, Error& error);
   // The only bytes that can follow, as far as `text` has room.
   std::size_t forced(std::span<char> text);
 
@@ -55,6 +57,7 @@ class Matcher {
     Item items[cached_items];
     std::uint32_t size;
     std::uint32_t used;  // when
+    std::uint32_t rest;  // tokens that the farthest of the allowed ones leaves to the end
   };
   struct Level {
     std::uint32_t first, size;  // in walk_
@@ -70,9 +73,12 @@ class Matcher {
 
   // matcher_mask.cpp
   Status fill_mask(std::span<std::uint64_t> words, Error& error);
+  Item cache_item(const Item& item) const;
   const std::uint64_t* find_cached() const;
+  bool in_time(std::span<const Item> items);
+  bool in_time(std::uint32_t rest);
   bool mask_item(const Item& item, std::span<std::uint64_t> words, bool* done);
-  void mask_token(const Item& item, std::span<std::uint64_t> words) const;
+  void mask_token(const Item& item, std::span<std::uint64_t> words);
   bool mask_leaving(const Item& item, const Table& table, std::span<std::uint64_t> words);
   bool walk_to(std::string_view text, std::uint32_t* depth);
   bool walk_tree(std::uint32_t begin, std::uint32_t end, std::span<std::uint64_t> words);
@@ -99,6 +105,9 @@ class Matcher {
   std::uint64_t* slot_words_ = nullptr;     // (cache_slots, mask words)
   std::uint64_t* scratch_words_ = nullptr;  // (mask words)
   std::uint32_t clock_ = 0;
+  std::uint32_t limit_ = Distances::far;  // of the rest behind the next token; far: none
+  std::uint32_t farthest_ = 0;            // rest behind an allowed one
+  bool cut_ = false;                      // the limit has kept one out
 };
 
 }  // namespace inlay::grammar

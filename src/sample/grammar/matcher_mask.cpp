@@ -22,6 +22,17 @@ bool has_bit(std::span<const std::uint64_t> words, std::int32_t id) {
 
 }  // namespace
 
+// Behind a token the text can still come to its end in time.
+bool Matcher::in_time(std::uint32_t rest) {
+  if (rest > limit_) cut_ = true;
+  if (rest <= limit_) farthest_ = std::max(farthest_, rest);
+  return rest <= limit_;
+}
+
+bool Matcher::in_time(std::span<const Item> items) {
+  return limit_ == Distances::far || in_time(machine_.rest(items));
+}
+
 void Matcher::begin_walk(std::span<const Item> items) {
   std::copy(items.begin(), items.end(), walk_);
   levels_[0] = {0, static_cast<std::uint32_t>(items.size()), machine_.frames().size()};
@@ -63,7 +74,9 @@ bool Matcher::try_token(std::int32_t token, std::span<std::uint64_t> words) {
   const std::string_view text = constraint_->trie().tokenizer().piece(token);
   std::uint32_t depth = 0;
   if (!walk_to(text, &depth)) return false;
-  if (depth == text.size() && levels_[depth].size > 0) set_bit(words, token);
+  const Level& level = levels_[depth];
+  if (depth < text.size() || level.size == 0) return true;
+  if (in_time({walk_ + level.first, level.size})) set_bit(words, token);
   return true;
 }
 
@@ -74,11 +87,15 @@ bool Matcher::walk_tree(std::uint32_t begin, std::uint32_t end, std::span<std::u
   for (std::uint32_t i = begin; i < end;) {
     const TrieNode& node = nodes[i];
     if (!advance_level(node.depth - 1u, node.byte)) return false;
-    if (levels_[node.depth].size == 0) {
+    const Level& level = levels_[node.depth];
+    if (level.size == 0) {
       i = node.end;
       continue;
     }
-    for (const std::int32_t token : trie.tokens_at(i)) set_bit(words, token);
+    const std::span<const std::int32_t> tokens = trie.tokens_at(i);
+    if (!tokens.empty() && in_time({walk_ + level.first, level.size})) {
+      for (const std::int32_t token : tokens) set_bit(words, token);
+    }
     ++i;
   }
   return true;
@@ -127,7 +144,8 @@ bool Matcher::mask_leaving(const Item& item, const Table& table, std::span<std::
   return true;
 }
 
-void Matcher::mask_token(const Item& item, std::span<std::uint64_t> words) const {
+void Matcher::mask_token(const Item& item, std::span<std::uint64_t> words) {
+  if (limit_ != Distances::far && !in_time(machine_.frames()[item.frame].rest)) return;
   const std::int32_t token = constraint_->token(item.step);
   if (!grammar_.step(item.step).negated) return set_bit(words, token);
   const bool had = has_bit(words, token);
@@ -148,9 +166,20 @@ bool Matcher::mask_item(const Item& item, std::span<std::uint64_t> words, bool* 
     return true;
   }
   const Table* table = constraint_->table(item.step, item.state);
-  if (!table || (s.op == Op::members && !machine_.extra_open(s, machine_.frames()[item.frame]))) {
+  const bool key = s.op == Op::members;
+  const bool few = key && grammar_.members(s).distinct &&
+                   grammar_.words_ahead(grammar_.members(s), item.state) < Grammar::endless;
+  if (!table || few || (key && !machine_.extra_open(s, machine_.frames()[item.frame]))) {
     *done = false;
     return true;
+  }
+  if (limit_ != Distances::far) {
+    const std::uint32_t rest = machine_.rest_inside(item);
+    if (rest > limit_) {  // each token has to be looked at
+      *done = false;
+      return true;
+    }
+    farthest_ = std::max(farthest_, rest);
   }
   const std::span<const std::uint64_t> bits = constraint_->bits(*table);
   const std::uint32_t left = s.max == no_step ? no_step : s.max - item.count;
@@ -175,6 +204,8 @@ bool Matcher::walk_rest(std::span<const Item> items, std::span<std::uint64_t> wo
 }
 
 Status Matcher::fill_mask(std::span<std::uint64_t> words, Error& error) {
+  farthest_ = limit_ == Distances::far ? limit_ : 0;
+  cut_ = false;
   std::fill(words.begin(), words.end(), std::uint64_t{0});
   if (ended_) return Status::ok;
   const std::uint32_t frames = machine_.frames().size();
@@ -196,12 +227,21 @@ Status Matcher::fill_mask(std::span<std::uint64_t> words, Error& error) {
   return Status::ok;
 }
 
+// What a mask depends on.
+Item Matcher::cache_item(const Item& item) const {
+  Item known = item;
+  if (machine_.is_new_key(item)) known.count = Frames::none;
+  return known;
+}
+
 const std::uint64_t* Matcher::find_cached() const {
   if (now_.size > cached_items || ended_) return nullptr;
+  Item items[cached_items];
+  for (std::uint32_t i = 0; i < now_.size; ++i) items[i] = cache_item(now_.data[i]);
   for (std::uint32_t i = 0; i < cache_slots; ++i) {
     const Slot& slot = slots_[i];
-    if (slot.used && slot.size == now_.size &&
-        std::equal(slot.items, slot.items + slot.size, now_.data)) {
+    if (slot.used && slot.size == now_.size && slot.rest <= limit_ &&
+        std::equal(slot.items, slot.items + slot.size, items)) {
       slots_[i].used = clock_;
       return slot_words_ + i * constraint_->mask_words();
     }
@@ -209,31 +249,45 @@ const std::uint64_t* Matcher::find_cached() const {
   return nullptr;
 }
 
-Status Matcher::mask(std::span<std::uint64_t> words, Error& error) {
+Status Matcher::mask(std::span<std::uint64_t> words, std::uint64_t left, Error& error) {
   if (!constraint_ || words.size() != constraint_->mask_words()) {
     return fail(error, Status::argument, "grammar: {} words for a mask of {}", words.size(),
                 constraint_ ? constraint_->mask_words() : 0);
   }
   INLAY_TRY(make_room(error));
   ++clock_;
+  limit_ = Distances::far;
+  if (left < Distances::far) {
+    // Where the end is too far already, every token has to come nearer.
+    const std::uint64_t rest = machine_.rest(now_.view());
+    limit_ = static_cast<std::uint32_t>(std::max<std::uint64_t>({left, rest, 1}) - 1);
+  }
   if (const std::uint64_t* known = find_cached()) {
     std::copy_n(known, words.size(), words.data());
     return Status::ok;
   }
   INLAY_TRY(fill_mask(words, error));
-  const bool empty = std::all_of(words.begin(), words.end(), [](std::uint64_t w) { return !w; });
+  const auto nothing = [&] {
+    return std::all_of(words.begin(), words.end(), [](std::uint64_t w) { return !w; });
+  };
+  if (cut_ && nothing()) {
+    limit_ = Distances::far;
+    INLAY_TRY(fill_mask(words, error));
+  }
+  const bool empty = nothing();
   if (empty && !is_over()) {
     return fail(error, Status::state,
                 "grammar: at position {}: no token of the vocabulary can go on", position_);
   }
-  if (now_.size > cached_items || ended_) return Status::ok;
+  if (now_.size > cached_items || ended_ || cut_) return Status::ok;
   Slot* oldest = slots_;
   for (std::uint32_t i = 1; i < cache_slots; ++i) {
     if (slots_[i].used < oldest->used) oldest = slots_ + i;
   }
-  std::copy_n(now_.data, now_.size, oldest->items);
+  for (std::uint32_t i = 0; i < now_.size; ++i) oldest->items[i] = cache_item(now_.data[i]);
   oldest->size = now_.size;
   oldest->used = clock_;
+  oldest->rest = farthest_;
   std::copy(words.begin(), words.end(),
             slot_words_ + static_cast<std::size_t>(oldest - slots_) * words.size());
   return Status::ok;

@@ -56,9 +56,8 @@ namespace {
 #define INLAY_EMAIL                                                                            \
   "(?:" INLAY_ATOM "(?:\\." INLAY_ATOM ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:" INLAY_LABEL \
   "(?:\\." INLAY_LABEL ")*|\\[(?:" INLAY_IPV4 "|IPv6:" INLAY_IPV6 ")\\])"
-#define INLAY_HOST_LABEL(most) "[A-Za-z0-9](?:[A-Za-z0-9-]{0," most "}[A-Za-z0-9])?"
-#define INLAY_HOSTNAME INLAY_HOST_LABEL("61") "(?:\\." INLAY_HOST_LABEL("61") ")*"
-#define INLAY_SHORT_HOSTNAME INLAY_HOST_LABEL("28") "(?:\\." INLAY_HOST_LABEL("28") "){0,7}"
+#define INLAY_HOST_LABEL "[A-Za-z0-9](?:[A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
+#define INLAY_HOSTNAME INLAY_HOST_LABEL "(?:\\." INLAY_HOST_LABEL "){0,7}"
 
 // RFC 6901.
 #define INLAY_POINTER "(?:/(?:[^~/]|~[01])*)*"
@@ -75,17 +74,12 @@ constexpr Known formats[] = {
 constexpr std::string_view without_automaton[] = {"idn-email",     "idn-hostname", "iri",
                                                   "iri-reference", "uri-template", "regex"};
 
-// Host names: at most 253 characters, and no label with "--" in its third and fourth place.
-Status limit_hostname(bool is_short, Automaton& out) {
+// Leaves out the texts in which the pattern is found.
+Status without(std::string_view pattern, Automaton& out) {
   char why[256];
-  Automaton length(out.allocator()), dashes(out.allocator()), both(out.allocator());
-  INLAY_TRY(parse_pattern("(?:^|\\.)[^.]{2}--", dashes, why));
-  INLAY_TRY(combine(out, dashes, Both::difference, both));
-  out = std::move(both);
-  if (is_short) return Status::ok;
-  INLAY_TRY(length_between(1, 253, length));
-  both = Automaton(out.allocator());
-  INLAY_TRY(combine(out, length, Both::intersection, both));
+  Automaton found(out.allocator()), both(out.allocator());
+  INLAY_TRY(parse_pattern(pattern, found, why));
+  INLAY_TRY(combine(out, found, Both::difference, both));
   out = std::move(both);
   return Status::ok;
 }
@@ -182,13 +176,17 @@ Status find_format(std::string_view name, Spelling spelling, Format& format, Aut
     if (name != known.name) continue;
     format = Format::known;
     const bool is_host = name == "hostname";
-    const bool is_short = is_host && spelling == Spelling::plain;
-    char why[256];
-    INLAY_TRY(parse_pattern(is_short ? "^(?:" INLAY_SHORT_HOSTNAME ")$" : known.pattern, out, why));
-    if (is_host) INLAY_TRY(limit_hostname(is_short, out));
-    if (spelling == Spelling::any && (name == "time" || name == "date-time")) {
-      INLAY_TRY(add_leap_seconds(name == "date-time", out));
+    if (is_host && spelling == Spelling::any) {
+      format = Format::unsupported;
+      return Status::ok;
     }
+    char why[256];
+    INLAY_TRY(parse_pattern(known.pattern, out, why));
+    if (is_host) INLAY_TRY(without("(?:^|\\.)[^.]{2}--", out));
+    const bool has_time = name == "time" || name == "date-time";
+    const bool has_date = name == "date" || name == "date-time";
+    if (spelling == Spelling::any && has_time) INLAY_TRY(add_leap_seconds(has_date, out));
+    if (spelling != Spelling::any && has_date) INLAY_TRY(without("^0000", out));
   }
   return Status::ok;
 }

@@ -14,9 +14,10 @@ enum class Format : std::uint8_t {
   unsupported,  // one of the draft that no automaton here knows
 };
 
-// The texts of a format. Plain spelling leaves out some that few programs read: leap seconds, and
-// host names of over 8 labels or labels of over 30 characters. No spelling has host names with
-// labels of IDNA (xn--...): which of them are valid no automaton can tell.
+// The texts of a format. Plain spelling leaves out some that few programs read: leap seconds, the
+// year 0, and host names of over 8 labels, labels of over 30 characters or of IDNA (xn--...). Which
+// of the latter are valid no automaton can tell: a text that is there cannot be checked for
+// "hostname".
 Status find_format(std::string_view name, Spelling spelling, Format& format, Automaton& out);
 
 }  // namespace inlay::schema

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t max_number_states = 40'000;
 constexpr std::uint32_t plain_digits = 16;
+constexpr std::uint32_t exact_digits = 15;      // that a double keeps apart
+constexpr std::uint32_t few_remainders = 2400;  // so many times the digits are no large product
 
 enum Phase : std::uint32_t { begin, sign, zero, whole, point, fraction, e, e_sign, e_digits };
 enum Order : std::uint32_t { less, equal, greater };  // of magnitudes: what was read to the bound
@@ -28,6 +30,7 @@ struct Reader {
   bool sized = false;        // a test asks how large the number is
   bool multiples = false;    // or what divides it, if only 1
   bool remainders = false;   // some number other than 1
+  bool counts = true;        // digits before the point
   bool decimal_unit = true;  // all whole numbers are multiples
 
   // A state is a list: these, then a number for each test.
@@ -40,6 +43,7 @@ struct Reader {
   };
 
   void survey() {
+    std::uint64_t product = 1;
     for (const NumberTest& t : tests) {
       if (t.kind == NumberTest::Kind::below) {
         whole_limit = std::max(whole_limit, t.bound.whole_digits());
@@ -50,17 +54,24 @@ struct Reader {
       } else {
         multiples = true;
         remainders = remainders || t.kind == NumberTest::Kind::multiple;
+        product = std::min(product * t.numerator, std::uint64_t{few_remainders} + 1);
         fraction_limit = std::max(fraction_limit, t.scale);
         std::uint64_t unit = 1;
         for (std::uint32_t i = 0; i < t.scale && i < 12; ++i) unit *= 10;
         if (unit % t.numerator != 0) decimal_unit = false;
       }
     }
-    // Digits are counted only where no remainders are: the product would be large.
-    if (spelling != Spelling::any && !remainders) {
-      fraction_limit = std::max(fraction_limit, plain_digits);
-      whole_limit = std::max(whole_limit, plain_digits);
+    counts = spelling != Spelling::any && product <= few_remainders;
+    if (spelling == Spelling::any) return;
+    // So few that a program which reads doubles finds the tests hold.
+    if (remainders) {
+      const std::uint32_t whole = exact_digits - std::min(fraction_limit, exact_digits - 1);
+      if (counts) whole_limit = std::max(whole_limit, whole);
+      return;
     }
+    const std::uint32_t near = exact_digits - std::min(whole_limit, exact_digits - 1);
+    fraction_limit = std::max(fraction_limit, sized ? near : plain_digits);
+    whole_limit = std::max(whole_limit, plain_digits);
   }
 
   bool step(Array<std::uint32_t>& s, std::uint32_t symbol) const {
@@ -103,7 +114,7 @@ struct Reader {
         if (d) whole_digit(s, d);
         return true;
       case whole:
-        if (spelling != Spelling::any && !remainders && s[places] >= whole_limit) return false;
+        if (counts && s[places] >= whole_limit) return false;
         whole_digit(s, d);
         return true;
       case point:

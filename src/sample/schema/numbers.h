@@ -23,7 +23,8 @@ struct NumberTest {
 
 // How numbers are written: any way that says which number it is, or as a program would write them
 // (whole numbers without fraction and exponent, no -0, at most 16 digits before the point unless a
-// bound has more, and 16 behind it), or in one way only (plain, without zeros at the end of a
+// bound has more, and 16 behind it; where a bound or a multiple is asked for, no more than a double
+// keeps apart), or in one way only (plain, without zeros at the end of a
 // fraction, and no exponent). Exponents are taken where the tests do not ask how large the
 // number is: elsewhere a number has to be written out.
 enum class Spelling : std::uint8_t { any, plain, unique };

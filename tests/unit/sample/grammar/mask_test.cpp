@@ -38,7 +38,7 @@ struct Walker {
     Carver carver(
         reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory.data()) + 63) / 64 * 64));
     Machine::lay_out(carver, cells, machine);
-    machine.init(grammar);
+    machine.init(grammar, nullptr);
     REQUIRE(machine.start(now));
   }
   // Whether every byte is taken behind what was taken before; `stays` keeps it.
@@ -85,7 +85,7 @@ void generate(Compiled& c, const Tokenizer& tokenizer, std::uint32_t seed, int s
   std::vector<std::uint64_t> words(bound.constraint.mask_words());
   std::string text;
   for (int i = 0; i < steps && !m->is_over(); ++i) {
-    REQUIRE(m->mask(words, m.error) == Status::ok);
+    REQUIRE(m->mask(words, grammar::Matcher::no_limit, m.error) == Status::ok);
     if (i % every == 0) check_mask(c, m, tokenizer, text, words);
     std::vector<std::int32_t> allowed;
     for (std::int32_t id = 0; tokenizer.contains(id); ++id) {
@@ -97,6 +97,35 @@ void generate(Compiled& c, const Tokenizer& tokenizer, std::uint32_t seed, int s
     if (tokenizer.is_end(token)) break;
     text += tokenizer.piece(token);
   }
+}
+
+// Draws tokens at random; a text that `tokens` cut off is whole where there was room for the
+// shortest. Its bytes; 0 when there was no room.
+int generate_to_end(Compiled& c, const Bound& bound, std::mt19937& random, std::uint64_t tokens) {
+  const Tokenizer& tokenizer = bound.trie.tokenizer();
+  Matching m(c, &bound.constraint);
+  std::vector<std::uint64_t> words(bound.constraint.mask_words());
+  std::string text;
+  const bool had_room = bound.constraint.distances().step(c.grammar.root()) <= tokens;
+  for (std::uint64_t left = tokens; left > 0 && !m->is_over(); --left) {
+    const Status status = m->mask(words, left, m.error);
+    if (status == Status::limit) return 0;  // too ambiguous
+    REQUIRE(status == Status::ok);
+    std::vector<std::int32_t> allowed;
+    for (std::int32_t id = 0; tokenizer.contains(id); ++id) {
+      const bool bit = words[static_cast<std::size_t>(id) / 64] >> (id % 64) & 1;
+      if (bit && !tokenizer.is_end(id)) allowed.push_back(id);
+    }
+    if (allowed.empty()) break;
+    const std::int32_t token = allowed[random() % allowed.size()];
+    text += tokenizer.piece(token);
+    const Status accepted = m->accept_token(token, m.error);
+    if (accepted == Status::limit) return 0;
+    REQUIRE(accepted == Status::ok);
+  }
+  INFO(tokens << " tokens: " << text);
+  if (had_room) CHECK(m->can_end());
+  return had_room ? static_cast<int>(text.size()) : 0;
 }
 
 // A grammar of a few rules; rule i refers to later ones, or to any behind a letter.
@@ -149,6 +178,50 @@ TEST_CASE("masks of random grammars are exact", "[grammar]") {
   CHECK(compiled > 30);
 }
 
+TEST_CASE("a text that is cut off is whole", "[grammar]") {
+  Loaded llama(small_llama()), gpt2(small_gpt2());
+  REQUIRE(llama.status == Status::ok);
+  std::mt19937 random(5);
+  int whole = 0;
+  const auto check = [&](Compiled& c, bool other) {
+    const Bound bound(c, other && gpt2.status == Status::ok ? gpt2.tokenizer : llama.tokenizer);
+    for (const std::uint64_t tokens : {3u, 9u, 20u, 60u}) {
+      whole += generate_to_end(c, bound, random, tokens) > 0;
+    }
+  };
+  for (int i = 0; i < 60; ++i) {
+    const std::string text = random_grammar(random);
+    INFO(text);
+    Compiled c(text);
+    if (c.status == Status::ok) check(c, i % 2 != 0);
+  }
+  CHECK(whole > 100);
+  const char* schemas[] = {
+      "{}",
+      R"({"type":"object"})",
+      R"({"type":"object","additionalProperties":{"$ref":"#"}})",
+      R"({"type":"array","items":{"$ref":"#"},"maxItems":3})",
+      R"({"type":"array","minItems":5,"items":{"type":"integer"},"uniqueItems":true})",
+      R"({"properties":{"name":{"type":"string","minLength":4},"ready":{"type":"boolean"},
+          "next":{"$ref":"#"}},"required":["ready","name"],"additionalProperties":false,
+          "type":"object"})",
+      R"({"type":"object","minProperties":3,"patternProperties":{"^a+$":{"enum":[1,22,333]}},
+          "properties":{"b":{"const":"q"}},"additionalProperties":{"type":"null"}})",
+      R"({"type":"object","properties":{"a":{"type":"number","minimum":100},"ab":{"type":"string",
+          "format":"date-time"},"abc":{"type":"array","items":{"type":"string"}}},
+          "required":["ab","abc"],"minProperties":3})",
+      R"({"type":"array","items":{"enum":["no","nor",null,7,77]},"uniqueItems":true})",
+  };
+  whole = 0;
+  for (const char* schema : schemas) {
+    INFO(schema);
+    Compiled c(schema, read_schema);
+    REQUIRE(c.status == Status::ok);
+    for (int i = 0; i < 20; ++i) check(c, i % 2 != 0);
+  }
+  CHECK(whole > 200);
+}
+
 TEST_CASE("masks of real vocabularies are exact", "[grammar]") {
   INLAY_NEEDS_TEST_DATA();
   for (const char* name : {"gpt-2", "llama-spm", "falcon"}) {
@@ -176,7 +249,7 @@ TEST_CASE("tokens by id and by text", "[grammar]") {
   Bound bound(c, llama.tokenizer);
   Matching m(c, &bound.constraint);
   std::vector<std::uint64_t> words(bound.constraint.mask_words());
-  REQUIRE(m->mask(words, m.error) == Status::ok);
+  REQUIRE(m->mask(words, grammar::Matcher::no_limit, m.error) == Status::ok);
   for (std::int32_t id = 0; llama.tokenizer.contains(id); ++id) {
     CHECK((words[static_cast<std::size_t>(id) / 64] >> (id % 64) & 1) == (id == end ? 1u : 0u));
   }

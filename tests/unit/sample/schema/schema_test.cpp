@@ -88,20 +88,22 @@ class Checker {
 
 struct Score {
   int schemas = 0, refused = 0, right = 0, cases = 0;
+  int passed_over = 0;  // cases of refused schemas
   std::vector<std::string> wrong;
 
   void count(const Document& d, schema::ValueId schema, schema::ValueId tests,
              const std::string& name, Read read) {
     Checker checker(dump(d, schema), read);
     ++schemas;
-    cases += static_cast<int>(d[tests].children);
     if (checker.refused()) {
+      passed_over += static_cast<int>(d[tests].children);
       ++refused;
       INFO(name << ": " << checker.why);
       CHECK(!checker.why.empty());
       std::printf("refused: %s: %s\n", name.c_str(), checker.why.c_str());
       return;
     }
+    cases += static_cast<int>(d[tests].children);
     for (auto t = d[tests].first; t != schema::no_value; t = d[t].next) {
       const std::string instance = dump(d, d.member(t, "data"));
       const bool valid = d[d.member(t, "valid")].truth;
@@ -155,14 +157,10 @@ TEST_CASE("the official test suite of draft 2020-12") {
                   annotates ? read_annotating : grammar::read_schema_text);
     }
   }
-  // Which labels of IDNA are valid no automaton can tell: none is taken.
-  for (const std::string& wrong : score.wrong) {
-    INFO(wrong);
-    CHECK(wrong.find("A-label") != std::string::npos);
-    CHECK(wrong.find("\"xn--") != std::string::npos);
-  }
-  CHECK(score.wrong.size() <= 15);
-  CHECK(score.right * 100 >= score.cases * 95);
+  for (const std::string& wrong : score.wrong) FAIL_CHECK(wrong);
+  std::printf("%d of %d cases right; %d schemas with %d cases refused\n", score.right, score.cases,
+              score.refused, score.passed_over);
+  CHECK(score.passed_over * 100 <= (score.cases + score.passed_over) * 8);
 }
 
 TEST_CASE("schemas from the wild") {
@@ -176,8 +174,8 @@ TEST_CASE("schemas from the wild") {
     generation.count(d, d.member(0, "schema"), d.member(0, "tests"), file, grammar::read_schema);
   }
   for (const std::string& wrong : text.wrong) FAIL_CHECK(wrong);
-  CHECK(text.refused <= 8);
-  CHECK(generation.refused <= 5);
+  CHECK(text.refused <= 5);
+  CHECK(generation.refused <= 2);
 }
 
 TEST_CASE("llama.cpp's cases by its own conventions") {
@@ -256,6 +254,7 @@ TEST_CASE("what cannot be held is refused with its path") {
       {R"({"minLength":-1})", "/minLength"},
       {R"({"multipleOf":0})", "/multipleOf"},
       {R"({"format":"iri"})", "/format"},
+      {R"({"items":{"format":"regex"}})", "/items/format"},
       {R"({"allOf":3})", "/allOf"},
       {R"({"$ref":"#"})", "schema"},
       {R"(false)", "no value is valid"},
