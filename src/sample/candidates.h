@@ -39,8 +39,13 @@ class Candidates {
   // Second: a token whose logit will be changed.
   void touch(std::int32_t id);
   // Third: every touched token, the `count` best of the others (all that tie with the last of
-  // them), and some more.
-  void fill_best(std::span<const float> logits, std::size_t count);
+  // them) as far as their logits reach `floor`, and some more.
+  void fill_best(std::span<const float> logits, std::size_t count, float floor);
+  // In between: the largest logit that nobody touches, and whether none is touched; and
+  // total_weight() of all tokens, cooled by `divisor`, where that is so.
+  float largest_untouched() const;
+  bool untouched() const { return touched_ == 0; }
+  double total_of(std::span<const float> logits, float divisor) const;
 
   std::size_t size() const { return size_; }
   Candidate& operator[](std::size_t i) { return list_[i]; }
