@@ -36,7 +36,7 @@ void Need::limit_weight(double least, const Candidates& candidates) {
 
 double foresee_total(Draft& draft, const Need& need) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  const Candidates& candidates = draft.candidates;
+  Candidates& candidates = draft.candidates;
   const bool sees_all = !need.whole && need.best >= draft.logits.size() && need.floor == -infinity;
   if (!sees_all || !candidates.untouched()) return 0;
   if (candidates.largest_untouched() == -infinity) return 0;

@@ -39,8 +39,8 @@ struct ShortTexts {
 struct Need {
   std::size_t best;  // no others than so many of the best (and those that are touched)
   float floor = -std::numeric_limits<float>::infinity();  // nor those whose logit is under this
-  bool whole = false;   // a stage before has to see all of them
-  float divisor = 1;    // of logits, once the temperature has come
+  bool whole = false;                                     // a stage before has to see all of them
+  float divisor = 1;  // of logits, once the temperature has come
   void limit(std::size_t count) {
     if (!whole && count < best) best = count;
   }

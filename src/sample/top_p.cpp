@@ -32,11 +32,22 @@ Status apply(Draft& draft, Error& error) {
   return Status::ok;
 }
 
+// How much more than `little` a token may have and still be behind those that reach p. Sums of
+// floats between `little` and the total are exact, so they do not depend on who is listed.
+double spare_factor(float p, double total, double little, const Candidates& candidates) {
+  if (total >= little * 0x1p28) return 1;
+  for (const double factor : {512.0, 32.0}) {
+    if (candidates.total_from(little * factor) > p * total) return factor;
+  }
+  return 1;
+}
+
 void prepare(Draft& draft, Need& need) {
   const float p = draft.options.top_p;
   if (p == 1.0f) return;
   if (const double total = foresee_total(draft, need); total > 0) {
-    need.limit_weight(little_of(p, total, draft.vocabulary), draft.candidates);
+    const double little = little_of(p, total, draft.vocabulary);
+    need.limit_weight(little * spare_factor(p, total, little, draft.candidates), draft.candidates);
   }
   need.all();
 }
