@@ -63,7 +63,7 @@ class Arguments {
   // The one word that is left.
   std::string take_model() {
     if (words_.size() != 1) complain();
-    return take_models()[0];
+    return take_rest(1)[0];
   }
 
  private:

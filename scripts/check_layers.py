@@ -33,6 +33,8 @@ EXCEPTIONS = {
     # Measures single kernels, which nothing public reaches.
     "benchmarks/kernels.cpp": ["src/isa", "src/kernels", "src/quant", "src/base"],
     "benchmarks/kernel_calls.cpp": ["src/isa", "src/kernels", "src/quant", "src/base"],
+    # Draws from logits of its own, without a model.
+    "benchmarks/sampling.cpp": ["src/sample", "src/base"],
 }
 
 # Headers of other packages: the one place where each may stand (a prefix of the file's path).

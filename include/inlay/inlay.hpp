@@ -19,11 +19,13 @@
 ///   grammar.hpp    Grammar, Matcher: what a text may be
 ///   session.hpp    Session: feed, step within a budget, logits, fork, rewind, save, restore
 ///   generate.hpp   Generation: text in a loop
+///   beam.hpp       beam_search: the likeliest texts
 ///
 /// C++20; works with and without exceptions and run-time types.
 #ifndef INLAY_INLAY_HPP
 #define INLAY_INLAY_HPP
 
+#include "inlay/beam.hpp"
 #include "inlay/chat.hpp"
 #include "inlay/files.hpp"
 #include "inlay/generate.hpp"

@@ -100,19 +100,71 @@ void Candidates::touch(std::int32_t id) {
 
 // Of the blocks with the `count` + touched largest logits at least `count` are untouched: their
 // largest logits are `count` tokens as good as the last of these blocks.
-void Candidates::fill_best(std::span<const float> logits, std::size_t count) {
-  if (count >= largest_.size() || touched_ >= largest_.size() - count) return fill(logits);
-  std::copy(largest_.begin(), largest_.end(), sorted_.begin());
-  const auto last = sorted_.begin() + static_cast<std::ptrdiff_t>(count + touched_ - 1);
-  std::nth_element(sorted_.begin(), last, sorted_.end(), [](float a, float b) { return a > b; });
+void Candidates::fill_best(std::span<const float> logits, std::size_t count, float floor) {
+  float least = floor;
+  if (count < largest_.size() && touched_ < largest_.size() - count) {
+    std::copy(largest_.begin(), largest_.end(), sorted_.begin());
+    const auto last = sorted_.begin() + static_cast<std::ptrdiff_t>(count + touched_ - 1);
+    std::nth_element(sorted_.begin(), last, sorted_.end(), [](float a, float b) { return a > b; });
+    least = std::max(least, *last);
+  }
+  if (least == -infinity) return fill(logits);
   begin();
   for (std::size_t b = 0; b < largest_.size(); ++b) {
-    if (largest_[b] < *last) continue;
+    if (largest_[b] < least) continue;
+    const float wanted = largest_[b] < infinity ? least : -infinity;
     const std::size_t end = std::min((b + 1) * block_tokens, logits.size());
-    for (std::size_t i = b * block_tokens; i < end; ++i) {
-      list_[size_++] = {static_cast<std::int32_t>(i), logits[i], 1.0f};
+    for (std::size_t i = b * block_tokens; i < end; ++i) {  // as in keep_if
+      list_[size_] = {static_cast<std::int32_t>(i), logits[i], 1.0f};
+      size_ += logits[i] >= wanted ? 1 : 0;
     }
   }
+}
+
+float Candidates::largest_untouched() const {
+  float largest = -infinity;
+  for (const float x : largest_) largest = x < infinity && x > largest ? x : largest;
+  return largest;
+}
+
+double Candidates::total_of(std::span<const float> logits, float divisor) {
+  constexpr std::size_t lanes = 8;
+  static_assert(piece_size % lanes == 0);
+  const float largest = largest_untouched();
+  foreseen_ = {static_cast<float*>(static_cast<void*>(list_)), logits.size()};
+  double sums[lanes] = {};
+  Piece below, weights;
+  for (std::size_t begin = 0; begin < logits.size(); begin += piece_size) {
+    const std::size_t count = std::min(piece_size, logits.size() - begin);
+    for (std::size_t i = 0; i < count; ++i) below[i] = logits[begin + i];
+    for (std::size_t i = count; i < piece_size; ++i) below[i] = -infinity;  // adds nothing
+    for (std::size_t i = 0; i < piece_size; ++i) below[i] = (below[i] - largest) / divisor;
+    weigh_piece(below, weights);
+    std::copy_n(weights, count, &foreseen_[begin]);
+    for (std::size_t i = 0; i < piece_size; i += lanes) {
+      for (std::size_t l = 0; l < lanes; ++l) sums[l] += weights[i + l];
+    }
+  }
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+double Candidates::total_from(double least) const {
+  constexpr std::size_t lanes = 16;
+  float sums[lanes] = {};
+  const auto wanted = static_cast<float>(least);
+  const std::size_t whole = foreseen_.size() / lanes * lanes;
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const float weight = foreseen_[i + l];
+      sums[l] += weight >= wanted ? weight : 0.0f;
+    }
+  }
+  double total = 0;
+  for (const float sum : sums) total += sum;
+  // Each of the additions of a lane is off by 2^-24 at most.
+  return total * (1 - static_cast<double>(whole / lanes) * 0x1p-23);
 }
 
 Candidate* Candidates::find(std::int32_t id) {

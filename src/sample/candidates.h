@@ -39,8 +39,15 @@ class Candidates {
   // Second: a token whose logit will be changed.
   void touch(std::int32_t id);
   // Third: every touched token, the `count` best of the others (all that tie with the last of
-  // them), and some more.
-  void fill_best(std::span<const float> logits, std::size_t count);
+  // them) as far as their logits reach `floor`, and some more.
+  void fill_best(std::span<const float> logits, std::size_t count, float floor);
+  // In between: the largest logit that nobody touches, and whether none is touched; and
+  // total_weight() of all tokens, cooled by `divisor`, where that is so.
+  float largest_untouched() const;
+  bool untouched() const { return touched_ == 0; }
+  double total_of(std::span<const float> logits, float divisor);
+  // Behind total_of: how much of it tokens of at least that weight have, never too much.
+  double total_from(double least) const;
 
   std::size_t size() const { return size_; }
   Candidate& operator[](std::size_t i) { return list_[i]; }
@@ -108,6 +115,7 @@ class Candidates {
   double* bins_ = nullptr;  // (bin_lanes, bins), scratch of keep_best
   // Behind the list, (blocks) each: the largest logit, or infinity of touched ones; scratch.
   std::span<float> largest_, sorted_;
+  std::span<float> foreseen_;  // weights of total_of, in the memory of the list
   std::size_t touched_ = 0;
   std::size_t size_ = 0;
   float shift_ = 0;

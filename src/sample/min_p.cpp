@@ -20,8 +20,13 @@ Status apply(Draft& draft, Error& error) {
   return Status::ok;
 }
 
+void prepare(Draft& draft, Need& need) {
+  if (draft.options.min_p > 0.0f) need.limit_weight(draft.options.min_p, draft.candidates);
+}
+
 }  // namespace
 
-constinit const Stage min_p_stage{.check = check, .apply = apply, .truncates = true};
+constinit const Stage min_p_stage{
+    .check = check, .apply = apply, .prepare = prepare, .truncates = true};
 
 }  // namespace inlay

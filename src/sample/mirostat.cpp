@@ -66,8 +66,13 @@ void keep_by_zipf(Draft& draft) {
   if (k < most) candidates.keep_top(static_cast<std::size_t>(k));
 }
 
+// What S(x) <= mu wants of a weight.
+double least_weight(const Draft& draft, double total) {
+  return total * math::exp(-ln2 * static_cast<double>(draft.state));
+}
+
 void keep_by_surprise(Draft& draft) {
-  const double least = draft.total_before * math::exp(-ln2 * static_cast<double>(draft.state));
+  const double least = least_weight(draft, draft.total_before);
   const float best = draft.candidates.largest_weight();
   draft.candidates.keep_if([=](const Candidate& c) {
     return static_cast<double>(c.weight) >= least || c.weight == best;
@@ -77,7 +82,7 @@ void keep_by_surprise(Draft& draft) {
 Status apply(Draft& draft, Error& error) {
   if (!is_on(draft.options)) return Status::ok;
   INLAY_TRY(weigh(draft, error));
-  draft.total_before = draft.candidates.total_weight();
+  draft.total_before = total_of_all(draft);
   draft.options.mirostat == 1 ? keep_by_zipf(draft) : keep_by_surprise(draft);
   return Status::ok;
 }
@@ -91,7 +96,12 @@ void observe(Draft& draft) {
 }
 
 void prepare(Draft& draft, Need& need) {
-  if (is_on(draft.options)) need.all();
+  if (!is_on(draft.options)) return;
+  if (draft.options.mirostat == 2) {
+    const double total = foresee_total(draft, need);
+    if (total > 0) need.limit_weight(least_weight(draft, total), draft.candidates);
+  }
+  need.all();
 }
 
 float first_state(const inlay_sampler_options& options) { return 2.0f * options.mirostat_tau; }

@@ -219,12 +219,13 @@ Status Sampler::propose(std::span<const float> logits, std::span<const std::int3
   }
   if (!candidates_.survey(logits)) return refuse_logits(logits, error);
   Draft draft = draft_of(history, position);
+  draft.logits = logits;
   const std::span<const Stage* const> stages{stages_, stage_count_ - 1};
   Need need{logits.size()};
   for (const Stage* stage : stages) {
     if (stage->prepare) stage->prepare(draft, need);
   }
-  candidates_.fill_best(logits, need.best);
+  candidates_.fill_best(logits, need.best, need.floor);
   for (const Stage* stage : stages) INLAY_TRY(stage->apply(draft, error));
   total_before_ = draft.total_before;
   return weigh(draft, error);

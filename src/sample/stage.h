@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -34,13 +35,17 @@ struct ShortTexts {
   std::string_view operator[](std::size_t i) const { return {bytes[i], lengths[i]}; }
 };
 
-// How much of a vocabulary the stages look at.
+// How much of a vocabulary the stages look at: what they would drop anyhow is not listed.
 struct Need {
-  std::size_t best;    // no others than so many of the best (and those that are touched)
-  bool whole = false;  // a stage before has to see all of them
+  std::size_t best;  // no others than so many of the best (and those that are touched)
+  float floor = -std::numeric_limits<float>::infinity();  // nor those whose logit is under this
+  bool whole = false;                                     // a stage before has to see all of them
+  float divisor = 1;  // of logits, once the temperature has come
   void limit(std::size_t count) {
     if (!whole && count < best) best = count;
   }
+  // Tokens whose weight is under `least`, that of the best being 1, are not needed.
+  void limit_weight(double least, const Candidates& candidates);
   void all() { whole = true; }
 };
 
@@ -61,6 +66,10 @@ struct Draft {
   // token and then behind this one; and the weight of all candidates as it found them.
   float state = 0;
   double total_before = 0;
+  // The model's, until the candidates are listed; and the weight of all of them where a stage has
+  // found it before that, 0 elsewhere.
+  std::span<const float> logits{};
+  double total = 0;
 };
 
 struct Stage {
@@ -91,6 +100,12 @@ inline Status check_nothing(const inlay_sampler_options&, std::uint32_t, Error&)
 
 // low <= value <= high, which NaN is not.
 Status check_between(const char* name, float value, float low, float high, Error& error);
+
+// Before the candidates are listed: the weight of all of them, for a stage whose `prepare` asks and
+// that sees all; 0 where it cannot be known yet. Less of them has to be listed then.
+double foresee_total(Draft& draft, const Need& need);
+// When it applies: the weight of all candidates it is given, foreseen or not; weighed before.
+double total_of_all(Draft& draft);
 
 // The list with weights; an error where every token is forbidden.
 Status weigh(Draft& draft, Error& error);

@@ -30,6 +30,7 @@ Status apply(Draft& draft, Error& error) {
 
 void prepare(Draft& draft, Need& need) {
   if (draft.heat == 0.0f && draft.options.dynatemp_range == 0.0f) need.limit(1);
+  if (draft.heat > 0.0f) need.divisor = draft.heat;
 }
 
 }  // namespace

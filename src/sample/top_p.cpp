@@ -13,21 +13,43 @@ Status check(const inlay_sampler_options& options, std::uint32_t, Error& error) 
   return fail(error, Status::argument, "top_p: {}, expected a number in (0, 1]", p);
 }
 
+// Of `count` tokens those with less weight cannot fill what p leaves: the others reach p alone.
+double little_of(float p, double total, std::size_t count) {
+  return (1.0 - p) * total / static_cast<double>(count) * 0.999;
+}
+
 Status apply(Draft& draft, Error& error) {
   const float p = draft.options.top_p;
   Candidates& candidates = draft.candidates;
-  if (p == 1.0f || candidates.size() < 2) return Status::ok;
+  if (p == 1.0f) return Status::ok;
+  const std::size_t count = draft.total > 0 ? draft.vocabulary : candidates.size();
   INLAY_TRY(weigh(draft, error));
-  const double total = candidates.total_weight();
-  // Tokens under `little` cannot fill what p leaves, so the others reach p without them.
-  const double little = (1.0 - p) * total / static_cast<double>(candidates.size()) * 0.999;
+  const double total = total_of_all(draft);
+  if (candidates.size() < 2) return Status::ok;
+  const double little = little_of(p, total, count);
   candidates.keep_if([=](const Candidate& c) { return static_cast<double>(c.weight) >= little; });
   candidates.keep_best(p * total);
   return Status::ok;
 }
 
+// How much more than `little` a token may have and still be behind those that reach p. Sums of
+// floats between `little` and the total are exact, so they do not depend on who is listed.
+double spare_factor(float p, double total, double little, const Candidates& candidates) {
+  if (total >= little * 0x1p28) return 1;
+  for (const double factor : {512.0, 32.0}) {
+    if (candidates.total_from(little * factor) > p * total) return factor;
+  }
+  return 1;
+}
+
 void prepare(Draft& draft, Need& need) {
-  if (draft.options.top_p < 1.0f) need.all();
+  const float p = draft.options.top_p;
+  if (p == 1.0f) return;
+  if (const double total = foresee_total(draft, need); total > 0) {
+    const double little = little_of(p, total, draft.vocabulary);
+    need.limit_weight(little * spare_factor(p, total, little, draft.candidates), draft.candidates);
+  }
+  need.all();
 }
 
 }  // namespace

@@ -48,11 +48,12 @@ using Piece = float[piece_size];
 
 // The same for many; loops that compilers make vector code of.
 inline void weigh_piece(const Piece& logits, Piece& weights) {
+  Piece clamped;
   double values[piece_size];
   for (std::size_t i = 0; i < piece_size; ++i) {
-    const float x = logits[i];
-    values[i] = x < least_logit ? least_logit : x;
+    clamped[i] = least_logit > logits[i] ? least_logit : logits[i];
   }
+  for (std::size_t i = 0; i < piece_size; ++i) values[i] = clamped[i];
   for (std::size_t i = 0; i < piece_size; ++i) values[i] = Exponential(values[i]).value();
   for (std::size_t i = 0; i < piece_size; ++i) weights[i] = static_cast<float>(values[i]);
   for (std::size_t i = 0; i < piece_size; ++i) {

@@ -137,7 +137,7 @@ std::vector<std::int32_t> best_after_changes(const std::vector<float>& logits, s
   if (short_list) {
     REQUIRE(filled.candidates.survey(logits));
     for (const std::int32_t id : touched) filled.candidates.touch(id);
-    filled.candidates.fill_best(logits, k);
+    filled.candidates.fill_best(logits, k, -std::numeric_limits<float>::infinity());
   }
   if (listed) *listed = filled.candidates.size();
   for (std::size_t i = 0; i < touched.size(); ++i) {
