@@ -12,7 +12,6 @@
 
 #if defined(__linux__)
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace inlay {
@@ -61,11 +60,17 @@ static constexpr KernelTable table = {"amx",
 
 // Linux gives a process its tile registers when it asks for them (arch_prctl(2),
 // ARCH_REQ_XCOMP_PERM), once for all its threads, those to come too. It refuses where an alternate
-// signal stack of some thread is too small for them, and refuses such stacks from then on.
+// signal stack of some thread is too small for them, and refuses such stacks from then on. A unit
+// calls nothing outside of the library, so here is the call itself.
 static bool tiles_allowed() {
 #if defined(__linux__) && defined(SYS_arch_prctl)
   constexpr long request_permission = 0x1023, tile_data = 18;
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+  long result = SYS_arch_prctl;
+  asm volatile("syscall"
+               : "+a"(result)
+               : "D"(request_permission), "S"(tile_data)
+               : "rcx", "r11", "memory");
+  return result == 0;
 #else
   return false;
 #endif
