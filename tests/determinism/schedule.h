@@ -94,10 +94,10 @@ class Schedule {
   void open() {
     const auto isas = usable_isas();
     // The first one is slow.
-    const std::string isa = rng_.chance(15) ? isas.front()
-                            : isas.back() == isas.front() || rng_.chance(60)
-                                ? isas.back()
-                                : isas[isas.size() / 2];
+    const auto last = static_cast<std::uint32_t>(isas.size() - 1);
+    const std::string isa = rng_.chance(15)               ? isas.front()
+                            : last < 2 || rng_.chance(60) ? isas.back()
+                                                          : isas[rng_.between(1, last - 1)];
     const std::uint32_t roll = rng_.below(100);
     const HostKind host = roll < 25   ? HostKind::plain
                           : roll < 70 ? HostKind::clock_only

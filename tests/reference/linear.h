@@ -36,7 +36,7 @@ inline const std::vector<Type>& all_types() {
 inline std::vector<const KernelTable*> usable_tables() {
   std::vector<const KernelTable*> units;
   for (std::uint32_t i = 0; i < isa_count(); ++i) {
-    if (isa_usable(i)) units.push_back(isa_kernels(isa_name(i)));
+    if (const KernelTable* table = isa_kernels(isa_name(i))) units.push_back(table);
   }
   return units;
 }
