@@ -39,7 +39,7 @@ bool is_in(std::string_view which, std::string_view character) {
 }  // namespace
 
 Value turn_letters(Renderer& r, const Text& text, Letters letters) {
-  if (!r.work(1 + text.size / 16)) return {};
+  if (!r.work(1 + text.size / 2)) return {};  // a letter may be sought in long lists
   TextBuilder out(r.arena());
   bool after_cased = false, after_break = true;
   std::size_t begin = 0;

@@ -185,6 +185,8 @@ TEST_CASE("Hostile templates end with an error", "[template][hostile]") {
        "'abcdefghij']|join %}{% endfor %}{{ ns.s }}"},
       {"a slow search", "{% set s = ('a' * 2000 + 'b') * 2000 %}{{ s.count('a' * 1999 + 'c') }}"},
       {"a replacement that grows", "{{ ('a' * 1000000).replace('', 'b' * 1000)|length }}"},
+      {"letters turned",
+       "{% set s = 'é' * 500000 %}{% for i in range(99999) %}{% set x = s|upper %}{% endfor %}"},
       {"wide formats", "{% for i in range(99999) %}{% set x = '%100000d' % 1 %}{% endfor %}"},
       {"a recursive loop", "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}"},
       {"a power", "{{ 9 ** 9 ** 9 }}"},
