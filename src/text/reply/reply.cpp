@@ -55,7 +55,7 @@ Status Reply::open(const inlay_allocator& host, std::string_view format,
   auto* opened = new (block) Reply(host);
   opened->format_ = found;
   const std::size_t size = prompt.size() < 31 ? prompt.size() : 31;
-  std::memcpy(opened->prompt_end_, prompt.data() + (prompt.size() - size), size);
+  if (size) std::memcpy(opened->prompt_end_, prompt.data() + (prompt.size() - size), size);
   *reply = opened;
   return Status::ok;
 }
