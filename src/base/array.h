@@ -73,13 +73,14 @@ class Array {
   }
 
   Status append(std::span<const T> values) {
-    if (values.size() > SIZE_MAX - size_) return Status::memory;
-    const std::size_t wanted = size_ + values.size();
-    if (wanted > capacity_) {
-      const std::size_t grown = capacity_ + capacity_ / 2;
-      INLAY_TRY(reserve(wanted > grown ? wanted : grown));
-    }
+    INLAY_TRY(make_room(values.size()));
     for (const T& value : values) new (data_ + size_++) T(value);
+    return Status::ok;
+  }
+  // `count` value-initialised elements more.
+  Status extend(std::size_t count) {
+    INLAY_TRY(make_room(count));
+    for (std::size_t i = 0; i < count; ++i) new (data_ + size_++) T();
     return Status::ok;
   }
 
@@ -110,6 +111,13 @@ class Array {
   }
 
  private:
+  // For `count` elements more; grows by half at least, so that many small steps copy little.
+  Status make_room(std::size_t count) {
+    if (count > SIZE_MAX - size_) return Status::memory;
+    const std::size_t wanted = size_ + count, grown = capacity_ + capacity_ / 2;
+    return wanted <= capacity_ ? Status::ok : reserve(wanted > grown ? wanted : grown);
+  }
+
   static constexpr std::size_t alignment = default_alignment;
   Allocator* allocator_ = nullptr;
   T* data_ = nullptr;

@@ -236,7 +236,7 @@ Status Compiler::list_ahead(const Dfa& dfa, MembersStep& m, Error& error, NodeId
     }
   }
   m.extras = static_cast<std::uint32_t>(g_.bits_.size());
-  INLAY_TRY(g_.bits_.resize(g_.bits_.size() + (states + 31) / 32));
+  INLAY_TRY(g_.bits_.extend((states + 31) / 32));
   m.reach = static_cast<std::uint32_t>(g_.offsets_.size());
   for (std::uint32_t q = 0; q < states; ++q) {
     INLAY_TRY(g_.offsets_.push(static_cast<std::uint32_t>(g_.ahead_.size())));
@@ -318,7 +318,7 @@ Status Compiler::fill_members(NodeId id, const Node& n, Step& out, Error& error)
   }
   for (const std::uint8_t one : required) m.required_count += one;
   m.required = static_cast<std::uint32_t>(g_.bits_.size());
-  INLAY_TRY(g_.bits_.resize(g_.bits_.size() + (m.named + 31) / 32));
+  INLAY_TRY(g_.bits_.extend((m.named + 31) / 32));
   for (std::uint32_t i = 0; i < m.named; ++i) {
     if (required[i]) g_.bits_[m.required + i / 32] |= 1u << (i % 32);
   }

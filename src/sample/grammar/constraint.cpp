@@ -186,7 +186,7 @@ Status Constraint::derive_table(const Step& step, std::uint32_t state, std::uint
   Table t = tables_[base];
   const std::size_t from = t.bits;
   t.bits = static_cast<std::uint32_t>(words_.size());
-  INLAY_TRY(words_.resize(words_.size() + mask_words()));
+  INLAY_TRY(words_.extend(mask_words()));
   std::copy_n(words_.begin() + from, mask_words(), words_.begin() + t.bits);
   const auto word = [&](std::int32_t id) -> std::uint64_t& {
     return words_[t.bits + static_cast<std::uint32_t>(id) / 64];
@@ -222,7 +222,7 @@ Status Constraint::make_table(const Step& step, std::uint32_t state) {
           .by_need = 0,
           .by_need_count = 0,
           .most_need = 1};
-  INLAY_TRY(words_.resize(words_.size() + mask_words()));
+  INLAY_TRY(words_.extend(mask_words()));
   Array<std::int32_t> needy(allocator_);
   Array<std::uint16_t> needs(allocator_);
   Status status = Status::ok;
@@ -252,7 +252,7 @@ Status Constraint::make_table(const Step& step, std::uint32_t state) {
   // Most first, by counting.
   t.by_need = static_cast<std::uint32_t>(lists_.size());
   t.by_need_count = static_cast<std::uint32_t>(needy.size());
-  INLAY_TRY(lists_.resize(lists_.size() + needy.size()));
+  INLAY_TRY(lists_.extend(needy.size()));
   INLAY_TRY(needs_.resize(lists_.size()));
   Array<std::uint32_t> at(allocator_);
   INLAY_TRY(at.resize(t.most_need + 1));
@@ -342,7 +342,7 @@ Status Constraint::make_tables() {
     std::uint32_t& shared = key ? own : by_dfa[2 * s.dfa + (s.op == Op::counted ? 1 : 0)];
     if (shared == no_table && visits_left_ > 0) {
       shared = static_cast<std::uint32_t>(index_.size());
-      INLAY_TRY(index_.resize(index_.size() + grammar_.dfa(s.dfa).states()));
+      INLAY_TRY(index_.extend(grammar_.dfa(s.dfa).states()));
       std::fill(index_.begin() + shared, index_.end(), no_table);
       INLAY_TRY(make_tables(s, shared));
     }

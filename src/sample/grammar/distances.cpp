@@ -120,7 +120,7 @@ Status Distances::measure_keys(const Grammar& grammar, const Step& s, const Tree
   const std::uint32_t states = dfa.states();
   Members& mine = members_[s.first];
   mine.first = static_cast<std::uint32_t>(named_.size());
-  INLAY_TRY(named_.resize(named_.size() + m.named));
+  INLAY_TRY(named_.extend(m.named));
   Array<std::uint32_t> queue(allocator_), from(allocator_), way(allocator_), cost(allocator_);
   Array<std::uint8_t> text(allocator_);
   INLAY_TRY(from.resize(states));  // class and state before
@@ -176,7 +176,7 @@ Status Distances::measure_keys(const Grammar& grammar, const Step& s, const Tree
   }
   mine.extra_keys = static_cast<std::uint32_t>(extra_keys_.size());
   if (m.extra == 0) return Status::ok;
-  INLAY_TRY(extra_keys_.resize(extra_keys_.size() + states));
+  INLAY_TRY(extra_keys_.extend(states));
   const auto is_end = [&](std::uint32_t q) { return dfa.accepts(q) && dfa.labels[q] >= m.named; };
   return measure_ways(dfa, tree, is_end, extra_keys_.data() + mine.extra_keys);
 }
