@@ -17,6 +17,9 @@ Status compile(std::uint32_t language, std::string_view text, inlay_model* model
   inlay_host host;
   inlay_host_defaults(&host);
   INLAY_TRY(copy_options(given, &host, "host", error));
+  if (!host.allocator.allocate != !host.allocator.release) {
+    return fail(error, Status::argument, "host: allocate and release come together");
+  }
   BoundGrammar* made = nullptr;
   INLAY_TRY(BoundGrammar::compile(language, text, unwrap(model), host, &made, error));
   *grammar = handle(made);

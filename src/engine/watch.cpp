@@ -52,8 +52,9 @@ Status Watch::replay(std::span<const std::int32_t> tokens, Error& error) {
   }
   guard_->reset();
   drawn_ = none;
-  stale_ = false;
+  stale_ = true;  // should one of them fail
   for (std::size_t i = begin_; i < tokens.size(); ++i) INLAY_TRY(guard_->accept(tokens[i], error));
+  stale_ = false;
   return Status::ok;
 }
 

@@ -197,18 +197,19 @@ template <class Q>
 static void linear_tiles(const LinearTask& task) {
   F32x16 acc[tile_panel_tokens];
   const std::uint32_t parts = (task.tokens + tile_panel_tokens - 1) / tile_panel_tokens;
-  const std::uint32_t part = (task.tokens + parts - 1) / parts;
   TileWords::configure(task.tokens < tile_tokens ? task.tokens : tile_tokens,
                        has_float_scales<Q> ? Q::span : 64);
   for (std::uint32_t row = task.row_begin; row < task.row_end; row += 16) {
     const std::uint32_t count = task.row_end - row < 16 ? task.row_end - row : 16;
     const WeightRows rows = weight_rows(task, row, count);
     const auto* x = static_cast<const std::uint8_t*>(task.x);
-    for (std::uint32_t first = 0; first < task.tokens; first += part) {
-      const std::uint32_t left = task.tokens - first;
-      const std::uint32_t tokens = left < part ? left : part;
+    for (std::uint32_t part = 0, first = 0; part < parts; ++part) {
+      // Of parts that differ by one at most: none is shorter than a tile.
+      const auto end = static_cast<std::uint32_t>(std::uint64_t{task.tokens} * (part + 1) / parts);
+      const std::uint32_t tokens = end - first;
       multiply_tiles<Q>(task, rows, x + first * sizeof(Q8x256Block), tokens, acc);
       for (std::uint32_t t = 0; t < tokens; ++t) write_rows(task, first + t, row, count, acc[t]);
+      first = end;
     }
   }
   TileWords::release();

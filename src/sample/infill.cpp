@@ -7,6 +7,7 @@
 //   1 / (m + 1); never those that end. Nothing but ends left: the likeliest end, or end of text.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "sample/stage.h"
 
@@ -61,12 +62,16 @@ std::size_t drop_under(std::span<Option> options, double least) {
   return others;
 }
 
+bool is_allowed(const Candidate& c) { return c.logit > -std::numeric_limits<float>::infinity(); }
+
+// Without one, the end of text where it is not forbidden, though a stage may have dropped it; else
+// the best of all stays.
 Candidate likeliest_end(const Draft& draft, std::span<const Option> options) {
   for (const Option& o : options) {
     if (o.ends && !o.gone) return o.candidate;
   }
   Candidate end = options[0].candidate;
-  if (draft.tokens.end >= 0) end.id = draft.tokens.end;
+  if (draft.may_end) end.id = draft.tokens.end;
   return end;
 }
 
@@ -87,7 +92,7 @@ std::size_t fill(const Draft& draft, Option* options) {
   const double total = draft.candidates.total_weight();
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::int32_t id = list[i].id;
-    options[i] = {list[i], list[i].weight / total, draft.tokens.ends(id), false,
+    options[i] = {list[i], list[i].weight / total, draft.tokens.ends(id), !is_allowed(list[i]),
                   draft.tokens.text_of(id)};
   }
   std::sort(options, options + list.size(), [](const Option& a, const Option& b) {
@@ -99,13 +104,15 @@ std::size_t fill(const Draft& draft, Option* options) {
 Status apply(Draft& draft, Error& error) {
   if (!draft.options.infill) return Status::ok;
   INLAY_TRY(weigh(draft, error));
+  const Candidate* end = draft.candidates.find(draft.tokens.end);
+  draft.may_end = draft.may_end && (!end || is_allowed(*end));
   draft.candidates.keep_top(looked_at);
   Option memory[looked_at];
   const std::span<Option> options{memory, fill(draft, memory)};
   double ending = 0, text = 0;
   for (const Option& o : options) (o.ends ? ending : text) += o.p;
   if (3 * ending * static_cast<double>(options.size()) > text) {
-    for (Option& o : options) o.gone = !o.ends;
+    for (Option& o : options) o.gone = o.gone || !o.ends;
     keep(draft, options);
     return Status::ok;
   }
@@ -121,7 +128,15 @@ Status apply(Draft& draft, Error& error) {
 }
 
 void prepare(Draft& draft, Need& need) {
-  if (draft.options.infill) need.limit(looked_at);
+  if (!draft.options.infill) return;
+  need.limit(looked_at);
+  constexpr float forbidden = -std::numeric_limits<float>::infinity();
+  const std::int32_t end = draft.tokens.end;
+  draft.may_end = end >= 0 && static_cast<std::size_t>(end) < draft.logits.size() &&
+                  draft.logits[static_cast<std::size_t>(end)] > forbidden;
+  for (const inlay_logit_bias& b : draft.bias) {
+    if (b.token == end && b.bias == forbidden) draft.may_end = false;
+  }
 }
 
 }  // namespace

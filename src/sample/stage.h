@@ -70,6 +70,7 @@ struct Draft {
   // found it before that, 0 elsewhere.
   std::span<const float> logits{};
   double total = 0;
+  bool may_end = false;  // of infill: nothing forbids the end of text
 };
 
 struct Stage {

@@ -47,6 +47,8 @@ class Reader {
   Error& error_;
   Array<NodeId> parts_;  // of the sequences and choices that are open
   std::size_t at_ = 0;
+  mutable std::size_t counted_ = 0;  // of place()
+  mutable Place counted_place_{1, 1};
 };
 
 bool is_name(char c) {
@@ -54,13 +56,14 @@ bool is_name(char c) {
          c == '_';
 }
 
+// Counts on from the place that was asked for before, as most are a little behind that.
 Place Reader::place(std::size_t at) const {
-  Place p{1, 1};
-  for (std::size_t i = 0; i < at && i < text_.size(); ++i) {
-    ++p.column;
-    if (text_[i] == '\n') p = {p.line + 1, 1};
+  if (at < counted_) counted_ = 0, counted_place_ = {1, 1};
+  for (; counted_ < at && counted_ < text_.size(); ++counted_) {
+    ++counted_place_.column;
+    if (text_[counted_] == '\n') counted_place_ = {counted_place_.line + 1, 1};
   }
-  return p;
+  return counted_place_;
 }
 
 Status Reader::refuse(std::size_t at, const char* what) const {
@@ -336,6 +339,7 @@ Status Reader::read_rule() {
   if (!take("::=")) return refuse(at_, "expected ::=");
   skip_space(true);
   RuleId rule = 0;
+  const Place here = place(begin);
   INLAY_TRY(rule_of(name, begin, rule));
   NodeId body = 0;
   INLAY_TRY(read_choice(0, body));
@@ -343,7 +347,7 @@ Status Reader::read_rule() {
   if (!at_end() && peek() != '\n' && peek() != '\r' && !at_rule()) {
     return refuse(at_, "this cannot stand here");
   }
-  rules_.at(rule).place = place(begin);
+  rules_.at(rule).place = here;
   rules_.define(rule, body);
   return rules_.failed() ? rules_.status(error_) : Status::ok;
 }

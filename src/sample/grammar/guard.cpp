@@ -119,7 +119,8 @@ Status Guard::accept(std::int32_t token, Error& error) {
       found_ = search(found_, text[i]);
     return Status::ok;
   }
-  INLAY_TRY(matcher_->accept({text.data() + end, text.size() - end}, &taken, error));
+  const Status status = matcher_->accept({text.data() + end, text.size() - end}, &taken, error);
+  if (is_error(status)) return matcher_->reset(), status;
   if (taken < text.size() - end) {
     matcher_->reset();
     return fail(error, Status::state,

@@ -212,7 +212,9 @@ Status References::resolve(ValueId reference, bool dynamic, ValueId& target, Err
   const std::size_t hash = text.find('#');
   const std::size_t size =
       resolve_uri(view(resources_[base].uri), text.substr(0, hash), uri, sizeof uri);
-  std::uint32_t resource = hash == 0 ? base : find_resource({uri, size});
+  // A size of 0 of some text: it was too long.
+  const bool too_long = size == 0 && hash != 0 && !text.empty();
+  std::uint32_t resource = hash == 0 ? base : too_long ? none : find_resource({uri, size});
   std::size_t fragment_size = 0;
   const std::string_view raw =
       hash == std::string_view::npos ? std::string_view() : slice(text, hash + 1, text.size());

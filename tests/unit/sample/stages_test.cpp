@@ -1,4 +1,5 @@
 // stages_test.cpp - every stage alone: its change against the plain reference, its limits.
+#include "sample/sampler.h"
 #include "sample/stage.h"
 
 #include <string>
@@ -255,5 +256,34 @@ TEST_CASE("the draw is the inverse of the running sum", "[sample]") {
     REQUIRE(bench.run(draw_stage) == Status::ok);
     REQUIRE(bench.candidates.size() == 1);
     REQUIRE(bench.candidates[0].id == (uniform(11, 12, position) < 0.75 ? 1 : 3));
+  }
+}
+
+TEST_CASE("infill: an end that is forbidden is not drawn", "[sample]") {
+  constexpr std::uint32_t vocabulary = 20;
+  constexpr float forbidden = -std::numeric_limits<float>::infinity();
+  const TokenView tokens{nullptr, [](const void*, std::int32_t) { return std::string_view(); },
+                         [](const void*, std::int32_t id) { return id == 2; }, 2};
+  inlay_sampler_options options;
+  inlay_sampler_options_defaults(&options);
+  options.infill = 1;
+  const inlay_logit_bias bias{2, forbidden};
+  for (const bool by_bias : {false, true}) {
+    std::vector<float> logits(vocabulary, 0.0f);
+    if (by_bias) {
+      options.bias = &bias;
+      options.bias_count = 1;
+    } else {
+      logits[2] = forbidden;
+    }
+    std::vector<std::byte> memory(Sampler::bytes(vocabulary));
+    Error error{};
+    Sampler sampler;
+    REQUIRE(sampler.init(options, vocabulary, memory, error, tokens) == Status::ok);
+    for (std::uint64_t position = 0; position < 50; ++position) {
+      std::int32_t token = -1;
+      REQUIRE(sampler.sample(logits, {}, position, token, error) == Status::ok);
+      CHECK(token != 2);
+    }
   }
 }
