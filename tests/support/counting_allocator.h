@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
 #include <unordered_map>
 
 #include "inlay/inlay.h"
@@ -34,6 +35,7 @@ class CountingAllocator {
  private:
   static void* allocate(void* user, std::size_t size, std::size_t alignment) {
     auto& self = *static_cast<CountingAllocator*>(user);
+    const std::lock_guard lock(self.mutex_);
     const std::uint64_t call = ++self.calls;
     if (self.fail_at && (call == self.fail_at || (self.fail_after && call > self.fail_at))) {
       return nullptr;
@@ -47,6 +49,7 @@ class CountingAllocator {
   }
   static void release(void* user, void* block, std::size_t size, std::size_t) {
     auto& self = *static_cast<CountingAllocator*>(user);
+    const std::lock_guard lock(self.mutex_);
     const auto found = self.blocks_.find(block);
     if (found == self.blocks_.end() || found->second != size) {
       ++self.mistakes;
@@ -57,6 +60,7 @@ class CountingAllocator {
     std::free(block);
   }
 
+  std::mutex mutex_;  // workers take and release, too
   std::unordered_map<void*, std::size_t> blocks_;
 };
 
