@@ -209,7 +209,7 @@ Status Matcher::fill_mask(std::span<std::uint64_t> words, Error& error) {
   std::fill(words.begin(), words.end(), std::uint64_t{0});
   if (ended_) return Status::ok;
   const std::uint32_t frames = machine_.frames().size();
-  // Negated tokens first: they set all bits but one. Then what has tables; the rest in one walk.
+  // What has tables and named tokens; the rest in one walk.
   next_.size = 0;
   bool fits = true;
   for (std::uint32_t i = 0; fits && i < now_.size; ++i) {

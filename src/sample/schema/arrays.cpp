@@ -109,7 +109,9 @@ Status ArrayShape::item_claims(std::uint32_t index, Array<Claim>& claims) {
   }
   for (const Fact& f : b_.facts) {
     if (f.kind != Fact::Kind::unevaluated) continue;
+    if (c_.is_false(f.claim.opposite())) continue;  // true asks for nothing
     bool evaluated = false;
+    std::uint32_t containing = 0;
     for (const std::uint32_t scope : evaluating) {
       evaluated = evaluated || c_.is_inside(b_, scope, f.scope);
     }
@@ -118,6 +120,9 @@ Status ArrayShape::item_claims(std::uint32_t index, Array<Claim>& claims) {
       evaluated = evaluated || (g.kind == Fact::Kind::unevaluated && g.scope != f.scope);
       if (g.kind == Fact::Kind::contains && !(is(f.claim.value(), Kind::boolean))) {
         return c_.refuse(Status::unsupported, f.value, "unevaluatedItems beside contains");
+      }
+      if (g.kind == Fact::Kind::contains && ++containing > 1) {
+        return c_.refuse(Status::unsupported, f.value, "unevaluatedItems beside two contains");
       }
     }
     // An item that is contained counts as evaluated; here nothing else may be there.

@@ -229,6 +229,9 @@ TEST_CASE("what schemas say is held") {
       {R"({"contains":{"const":1},"maxContains":1,"type":"array"})",
        {"[1]", "[2,1,3]"},
        {"[]", "[1,1]", "[2]"}},
+      {R"({"contains":{"type":"number"},"unevaluatedItems":true,"type":"array"})",
+       {"[1]", R"([1,"a"])"},
+       {"[]", R"(["a"])"}},
   };
   for (const Case& c : cases) {
     Checker checker(c.schema, grammar::read_schema_text);
@@ -261,12 +264,19 @@ TEST_CASE("what cannot be held is refused with its path") {
       {R"({"a":1,"a":2})", "twice"},
       {R"({"type":)", "byte"},
   };
-  for (const auto& [text, part] : cases) {
+  const std::string long_reference =
+      R"({"properties":{"a":{"$ref":")" + std::string(3000, 'x') + R"("}}})";
+  const auto check = [](const std::string& text, const char* part) {
     Checker checker(text, grammar::read_schema);
     INFO(text << ": " << checker.why);
     CHECK(is_error(checker.status));
     CHECK(checker.why.find(part) != std::string::npos);
-  }
+  };
+  for (const auto& [text, part] : cases) check(text, part);
+  check(long_reference, "/properties/a/$ref");
+  check(R"({"type":"array","allOf":[{"contains":{"type":"number"}},{"contains":{"type":"string"}}],
+            "unevaluatedItems":false})",
+        "/unevaluatedItems");
 }
 
 TEST_CASE("hostile schemas end soon") {
