@@ -11,7 +11,7 @@ from ._files import open_source
 from ._grammar import Grammar, take_grammar
 from ._session import Session
 from ._tokenizer import Tokenizer
-from ._types import (Error, Finish, GenerateOptions, Isa, MetadataArray, ModelInfo, Plan,
+from ._types import (Error, Finish, GenerateOptions, Isa, LogProbs, MetadataArray, ModelInfo, Plan,
                      SessionOptions, Status, Tensor)
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ class Model:
 
         prompt: text, or ids. add_special, parse_special: see `Tokenizer.encode`.
         max_tokens: 0: until the model ends its text or the context is full.
-        options: see `SessionOptions`, `SamplerOptions` and `TextOptions`, such as temperature=0,
-        seed=7 or json_schema={"type": "object"}.
+        options: see `SessionOptions`, `SamplerOptions`, `TextOptions` and `StopOptions`, such as
+        temperature=0, seed=7, json_schema={"type": "object"} or stop=["\n"].
         """
         if isinstance(prompt, str):
             ids = self.tokenizer.encode(prompt, add_special=add_special,
@@ -196,43 +196,54 @@ class Generation(Iterator[str]):
         """Every token that was drawn, an ending one included."""
         self.finish = Finish.NONE
         """Why the text ended; NONE while it goes on or when it was cancelled."""
-        self._stream = model.tokenizer.stream(continues=True)
+        self.logprobs: list[LogProbs] = []
+        """Of each of them, if the sampler option `logprobs` asks for them."""
+        self._tells_logprobs = bool(options.get("logprobs"))
         self._cancelled = False
         grammar = take_grammar(options, model._model)
+        stop = options.pop("stop", None)
         of_session = {k: options.pop(k) for k in _SESSION_OPTIONS & options.keys()}
-        self._session = _inlay.Session(model._model, of_session)
+        self._session = Session(model._model, of_session)
         try:
-            sequence = self._session.add()
-            self._session.feed(sequence, ids, 0)
+            self._sequence = self._session.add()
+            if stop is not None:
+                self._session.set_stop_texts(self._sequence, stop)
+            self._session.feed(self._sequence, ids)
             if grammar is not None:
-                self._session.constrain(sequence, grammar._grammar, b"")
-            self._session.generate(sequence, options, max_tokens)
+                self._session.constrain(self._sequence, grammar)
+            self._session.generate(self._sequence, max_tokens=max_tokens, **options)
         except BaseException:
             self._session.close()
             raise
 
     def __next__(self) -> str:
         while not self._session.closed:
-            piece = self._step()
+            try:
+                piece = self._step()
+            except Error:
+                if self._session.closed:
+                    break  # by another thread
+                raise
             if piece:
                 return piece
         raise StopIteration
 
     def _step(self) -> str:
         """The text of the next token; closes the session with the last."""
-        status, _, token, finish, _ = self._session.step(0)
-        if status == Status.YIELD and not self._cancelled:
+        event = self._session.step()
+        if event.status == Status.YIELD and not self._cancelled:
             return ""
-        piece = ""
-        if status == Status.TOKEN:
-            self.tokens.append(token)
-            self.finish = Finish(finish)
-            if self.finish != Finish.END:
-                piece = self._stream.push(token)
-            if not self.finish:
-                return piece
-        self._session.close()
-        return piece + self._stream.finish()
+        if event.status == Status.TOKEN:
+            self.tokens.append(event.token)
+            self.finish = event.finish
+            if self._tells_logprobs:
+                self.logprobs.append(self._session.logprobs(self._sequence))
+        else:
+            self._session.stop(self._sequence)
+        piece = self._session.text(self._sequence)
+        if self.finish or event.status != Status.TOKEN:
+            self._session.close()
+        return piece
 
     def cancel(self) -> None:
         """Ends the text at once; the pieces that were given out stay valid. From any thread."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Iterable
 from . import _inlay
 from ._files import appending, open_source, writer_of
 from ._grammar import Grammar, take_grammar
-from ._types import DrawOptions, Event, Finish, SessionInfo, Status
+from ._types import DrawOptions, Event, Finish, LogProb, LogProbs, SessionInfo, Status
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -89,12 +89,18 @@ class Session:
 
         The event then has Finish.TEXT, and `text` has nothing of them.
         """
-        self._session.set_stop_texts(sequence, [text.encode() for text in texts])
+        self._session.set_stop_texts(sequence, texts)
 
     def text(self, sequence: int) -> str:
         """What the sequence's latest token added, once a step told of it: whole characters, without
         what may still become a stop text."""
         return self._session.text(sequence)
+
+    def logprobs(self, sequence: int) -> LogProbs:
+        """How likely the sequence's latest token was, as the sampler option `logprobs` asked for;
+        once a step told of it, until the next call that changes the session."""
+        token, top = self._session.logprobs(sequence)
+        return LogProbs(LogProb(*token), [LogProb(*pair) for pair in top])
 
     def feed(self, sequence: int, ids: Iterable[int], *, all_logits: bool = False) -> None:
         """Appends tokens that the next steps will compute; all of them or, on an error, none.
@@ -254,5 +260,6 @@ class Session:
         self.close()
 
 
-def _event(status: int, sequence: int, token: int, finish: int, dropped: int) -> Event:
-    return Event(Status(status), sequence, token, Finish(finish), dropped)
+def _event(status: int, sequence: int, token: int, finish: int, dropped: int,
+           stop_text: int) -> Event:
+    return Event(Status(status), sequence, token, Finish(finish), dropped, stop_text)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Mapping, NamedTuple, TypedDict, Union
+from typing import (TYPE_CHECKING, Any, Callable, Iterable, Literal, Mapping, NamedTuple, TypedDict,
+                    Union)
 
 if TYPE_CHECKING:
     from ._grammar import Grammar
+    from ._sampler import Candidates
 
 # What a metadata key can hold.
 Value = Union[str, int, float, bool, "MetadataArray"]
@@ -87,6 +89,23 @@ class Event(NamedTuple):
     """For TOKEN: whether and why it is the sequence's last."""
     dropped: int = 0
     """Tokens that the context policy "drop" forgot to make room for this one."""
+    stop_text: int = 0
+    """For Finish.TEXT: which of the texts of `Session.set_stop_texts`."""
+
+
+class LogProb(NamedTuple):
+    """A token and the natural logarithm of its probability."""
+
+    token: int
+    logprob: float
+
+
+class LogProbs(NamedTuple):
+    """How likely a token was that was drawn, and what else might have come."""
+
+    token: LogProb
+    top: list[LogProb]
+    """The best, best first, lower ids first on a tie; as many as were asked for."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +298,8 @@ class SamplerOptions(TypedDict, total=False):
     """At least 1; 2."""
     dry_window: int
     """At most 8192; 1024."""
+    dry_breakers: Iterable[str]
+    """Texts that a repetition does not reach across; newline, colon, quotation mark, asterisk."""
     dynatemp_range: float
     """0: off; 0."""
     dynatemp_exponent: float
@@ -295,6 +316,14 @@ class SamplerOptions(TypedDict, total=False):
     """[0, 0.99]; 0.9."""
     infill: bool
     """For filling a gap in a text; False."""
+    stages: Iterable[str]
+    """The order of the stages by their names in docs/samplers.md; those left out do not run."""
+    host_stages: Iterable[Callable[["Candidates"], object]]
+    """Functions of the stage "custom": they may change the logits of `Candidates`. At most 8."""
+    logprobs: int
+    """How many of the best are listed with each token, at most 64; 0: none; 0."""
+    logprobs_of: Literal["model", "candidates"]
+    """Of the model's own distribution, or of what was drawn from; "model"."""
 
 
 class TextOptions(TypedDict, total=False):
@@ -310,9 +339,16 @@ class TextOptions(TypedDict, total=False):
     """A JSON schema, as a dict or as JSON."""
 
 
+class StopOptions(TypedDict, total=False):
+    """Keyword arguments that say what ends a text, beside the model's own end."""
+
+    stop: Iterable[str]
+    """Texts that end it, wherever tokens begin and end; nothing of them is told."""
+
+
 class DrawOptions(SamplerOptions, TextOptions, total=False):
     """Keyword arguments of `Session.generate`: of a sampler, and what the text may be."""
 
 
-class GenerateOptions(SessionOptions, DrawOptions, total=False):
-    """Keyword arguments of `Model.generate`: those of a session and of `Session.generate`."""
+class GenerateOptions(SessionOptions, DrawOptions, StopOptions, total=False):
+    """Keyword arguments of `Model.generate`: those of a session and of `Session.generate`, `stop`."""

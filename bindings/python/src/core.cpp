@@ -53,6 +53,19 @@ std::vector<int32_t> to_ids(const py::iterable& ids) {
   return result;
 }
 
+std::vector<std::string> to_texts(const py::object& texts, const char* what) {
+  const auto expected = [&](py::handle value) {
+    return py::type_error(std::string(what) + ": expected texts, not " + shown(value));
+  };
+  if (py::isinstance<py::str>(texts) || !py::isinstance<py::iterable>(texts)) throw expected(texts);
+  std::vector<std::string> result;
+  for (py::handle text : py::iterable(texts)) {
+    if (!py::isinstance<py::str>(text)) throw expected(text);
+    result.push_back(text.cast<std::string>());
+  }
+  return result;
+}
+
 py::object Options::take(const char* name) {
   return values_.contains(name) ? values_.attr("pop")(name) : py::none();
 }

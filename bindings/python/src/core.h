@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,9 @@ py::str to_text(const char* bytes, size_t length);
 
 // Integers from any iterable of them; a number outside 32 bits is a Failure.
 std::vector<int32_t> to_ids(const py::iterable& ids);
+
+// Texts from any iterable of str, as UTF-8; a single str is a TypeError that names `what`.
+std::vector<std::string> to_texts(const py::object& texts, const char* what);
 
 // Keyword arguments on their way into a struct of options: each field takes its own, and finish()
 // refuses what is left.
@@ -181,6 +185,8 @@ class Grammar {
   std::shared_ptr<GrammarOwner> owner_;
 };
 
+class HostStages;
+
 // A session with the model below it. It lives as long as a Session, a running call or a view of its
 // logits needs it.
 struct SessionOwner {
@@ -191,6 +197,7 @@ struct SessionOwner {
 
   std::shared_ptr<ModelOwner> model;
   inlay_session* handle = nullptr;
+  std::map<inlay_sequence, std::shared_ptr<HostStages>> stages;  // of those that have any
   uint32_t vocabulary = 0;
   std::atomic<bool> busy = false;       // a call is running
   std::atomic<bool> cancelled = false;  // asked for, and not yet told by step
@@ -201,6 +208,7 @@ void add_model(py::module_& module);
 void add_quantize(py::class_<Model>& model, py::module_& module);
 void add_tokenizer(py::class_<Model>& model, py::module_& module);
 void add_grammar(py::module_& module);
+void add_sampler(py::module_& module);
 void add_session(py::module_& module);
 void add_chat(py::module_& module);
 

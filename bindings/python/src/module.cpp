@@ -28,6 +28,7 @@ PYBIND11_MODULE(_inlay, module) {
   module.attr("version") = inlay_version();
   inlay_python::add_model(module);
   inlay_python::add_grammar(module);
+  inlay_python::add_sampler(module);
   inlay_python::add_session(module);
   inlay_python::add_chat(module);
 }

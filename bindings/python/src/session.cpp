@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core.h"
+#include "sampler.h"
 
 namespace inlay_python {
 namespace {
@@ -66,50 +67,6 @@ struct Logits {
   }
 };
 
-inlay_sampler_options to_sampler_options(const py::dict& values,
-                                         std::vector<inlay_logit_bias>& bias) {
-  inlay_sampler_options options;
-  inlay_sampler_options_defaults(&options);
-  Options given(values);
-  given.take("temperature", options.temperature);
-  given.take("top_k", options.top_k);
-  given.take("top_p", options.top_p);
-  given.take("min_p", options.min_p);
-  given.take("repeat_penalty", options.repeat_penalty);
-  given.take("frequency_penalty", options.frequency_penalty);
-  given.take("presence_penalty", options.presence_penalty);
-  given.take("penalty_window", options.penalty_window);
-  given.take("seed", options.seed);
-  given.take("stream", options.stream);
-  given.take("typical_p", options.typical_p);
-  given.take("top_n_sigma", options.top_n_sigma);
-  given.take("xtc_probability", options.xtc_probability);
-  given.take("xtc_threshold", options.xtc_threshold);
-  given.take("dry_multiplier", options.dry_multiplier);
-  given.take("dry_base", options.dry_base);
-  given.take("dry_allowed_length", options.dry_allowed_length);
-  given.take("dry_window", options.dry_window);
-  given.take("dynatemp_range", options.dynatemp_range);
-  given.take("dynatemp_exponent", options.dynatemp_exponent);
-  given.take("mirostat", options.mirostat);
-  given.take("mirostat_tau", options.mirostat_tau);
-  given.take("mirostat_eta", options.mirostat_eta);
-  given.take("adaptive_target", options.adaptive_target);
-  given.take("adaptive_decay", options.adaptive_decay);
-  given.take_flag("infill", options.infill);
-  const py::object pairs = given.take("bias");
-  given.finish();
-  if (!pairs.is_none()) {
-    const py::dict table(pairs);
-    const std::vector<int32_t> tokens = to_ids(table);
-    size_t i = 0;
-    for (auto item : table) bias.push_back({tokens[i++], item.second.cast<float>()});
-    options.bias = bias.data();
-    options.bias_count = bias.size();
-  }
-  return options;
-}
-
 // inlay._inlay.Session
 class Session {
  public:
@@ -155,6 +112,7 @@ class Session {
   void drop(inlay_sequence sequence) {
     const Use use(owner());
     check(inlay_session_drop(use.handle(), sequence), name_of(sequence) + " is not alive");
+    (*use).stages.erase(sequence);
   }
 
   void clear(inlay_sequence sequence) {
@@ -171,11 +129,16 @@ class Session {
   }
 
   void generate(inlay_sequence sequence, const py::dict& values, uint64_t max_tokens) {
-    std::vector<inlay_logit_bias> bias;
-    const inlay_sampler_options options = to_sampler_options(values, bias);
+    const SamplerArguments arguments(values);
     const Use use(owner());
     inlay_error error{};
-    check(inlay_session_generate(use.handle(), sequence, &options, max_tokens, &error), error);
+    check(inlay_session_generate(use.handle(), sequence, &arguments.raw(), max_tokens, &error),
+          error);
+    if (arguments.stages()->empty()) {
+      (*use).stages.erase(sequence);
+    } else {
+      (*use).stages[sequence] = arguments.stages();
+    }
   }
 
   void constrain(inlay_sequence sequence, const Grammar* grammar, const std::string& trigger) {
@@ -194,6 +157,7 @@ class Session {
     const Use use(owner());
     inlay_error error{};
     check(inlay_session_generate(use.handle(), sequence, nullptr, 0, &error), error);
+    (*use).stages.erase(sequence);
   }
 
   inlay_sequence fork(inlay_sequence sequence) {
@@ -201,6 +165,8 @@ class Session {
     inlay_sequence copy = 0;
     inlay_error error{};
     check(inlay_session_fork(use.handle(), sequence, &copy, &error), error);
+    auto& stages = (*use).stages;
+    if (const auto of = stages.find(sequence); of != stages.end()) stages[copy] = of->second;
     return copy;
   }
 
@@ -230,9 +196,10 @@ class Session {
           error);
   }
 
-  void set_stop_texts(inlay_sequence sequence, const std::vector<std::string>& texts) {
+  void set_stop_texts(inlay_sequence sequence, const py::object& texts) {
+    const std::vector<std::string> list = to_texts(texts, "texts");
     std::vector<inlay_text_view> views;
-    for (const std::string& text : texts) views.push_back({text.data(), text.size()});
+    for (const std::string& text : list) views.push_back({text.data(), text.size()});
     const Use use(owner());
     inlay_error error{};
     check(inlay_session_set_stop_texts(use.handle(), sequence, views.data(), views.size(), &error),
@@ -248,7 +215,19 @@ class Session {
     return to_text(bytes, length);
   }
 
-  // (status, sequence, token, finish, dropped)
+  // (token, [best ...]), each a pair of token and ln p
+  py::tuple logprobs(inlay_sequence sequence) const {
+    const Use use(owner());
+    inlay_logprobs told{};
+    told.struct_size = sizeof(told);
+    check(inlay_session_logprobs(use.handle(), sequence, &told),
+          name_of(sequence) +
+              " has no log-probabilities: none were asked for, or nothing was told "
+              "of it since the last change");
+    return py::make_tuple(to_pair(told.token), to_pairs({told.top, told.count}));
+  }
+
+  // (status, sequence, token, finish, dropped, stop_text)
   py::tuple step(uint64_t budget) {
     const Clock::time_point start = Clock::now();
     return step_in_slices(inlay_session_step, slice_ns, [&](uint64_t) -> uint64_t {
@@ -393,10 +372,12 @@ class Session {
         py::gil_scoped_release unlocked;
         status = function(use.handle(), now, &event, &error);
       }
+      for (const auto& [sequence, stages] : (*use).stages) stages->rethrow();
       check(status, error);
       if (status != INLAY_YIELD || (*use).cancelled.exchange(false)) break;
     }
-    return py::make_tuple(status, event.sequence, event.token, event.finish, event.dropped);
+    return py::make_tuple(status, event.sequence, event.token, event.finish, event.dropped,
+                          event.stop_text);
   }
 
   static inlay_sink path_sink(const std::string& path) {
@@ -470,6 +451,7 @@ void add_session(py::module_& module) {
       .def("set_stop", &Session::set_stop)
       .def("set_stop_texts", &Session::set_stop_texts)
       .def("text", &Session::text)
+      .def("logprobs", &Session::logprobs)
       .def("feed", &Session::feed)
       .def("generate", &Session::generate)
       .def("constrain", &Session::constrain)

@@ -199,6 +199,181 @@ class Generate(BindingTest):
             self.model.generate(PROMPT, top_k=1.5)
 
 
+class Sample(BindingTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = inlay.Model(DEMO)
+        cls.ids = cls.model.tokenizer.encode(PROMPT)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.model.close()
+
+    def tokens(self, **options):
+        generation = self.model.generate(self.ids, max_tokens=20, **options)
+        list(generation)
+        return generation.tokens
+
+    def row(self, ids=None):
+        """A copy of the logits that follow."""
+        return memoryview(last_row(self.model, ids or self.ids)).cast("f")
+
+    def test_stop_texts(self):
+        whole = "".join(self.model.generate(PROMPT, max_tokens=30, temperature=0))
+        stop = whole[12:15]
+        generation = self.model.generate(PROMPT, max_tokens=30, temperature=0, stop=["\0", stop])
+        self.assertEqual("".join(generation), whole[:whole.index(stop)])
+        self.assertEqual(generation.finish, Finish.TEXT)
+        with self.model.session() as session:
+            sequence = session.add()
+            session.set_stop_texts(sequence, ("\0", stop))
+            session.feed(sequence, self.ids)
+            session.generate(sequence, temperature=0)
+            while (event := session.step()).finish == Finish.NONE:
+                pass
+            self.assertEqual((event.finish, event.stop_text), (Finish.TEXT, 1))
+            with self.assertRaisesRegex(TypeError, "texts: .*'abc'"):
+                session.set_stop_texts(sequence, "abc")
+
+    def test_log_probabilities(self):
+        generation = self.model.generate(PROMPT, max_tokens=8, temperature=0, logprobs=3)
+        list(generation)
+        self.assertEqual([told.token.token for told in generation.logprobs], generation.tokens)
+        row = self.row()
+        most = max(row)
+        total = most + math.log(sum(math.exp(x - most) for x in row))
+        best = sorted(range(len(row)), key=lambda id: (-row[id], id))[:3]
+        for told in (generation.logprobs[0].top, inlay.top_logprobs(row, 3)):
+            self.assertEqual([of.token for of in told], best)
+            for of in told:
+                self.assertAlmostEqual(of.logprob, row[of.token] - total, places=5)
+        self.assertEqual(generation.logprobs[0].token, generation.logprobs[0].top[0])
+
+        drawn_from = self.model.generate(PROMPT, max_tokens=4, top_k=2, top_p=1, min_p=0, logprobs=5,
+                                         logprobs_of="candidates")
+        list(drawn_from)
+        for told in drawn_from.logprobs:
+            self.assertEqual(len(told.top), 2)
+            self.assertAlmostEqual(sum(math.exp(of.logprob) for of in told.top), 1, places=5)
+
+        self.assertEqual(self.model.generate(PROMPT, max_tokens=1).logprobs, [])
+        with self.model.session() as session:
+            sequence = session.add()
+            with self.assert_refused(Status.STATE, f"sequence {sequence}", "log-probabilities"):
+                session.logprobs(sequence)
+
+    def test_order_of_stages(self):
+        def drawn(*stages):
+            return self.tokens(temperature=5, top_p=0.5, top_k=0, min_p=0, seed=3, stages=stages)
+
+        self.assertEqual(drawn("temperature", "top_p"), self.tokens(
+            temperature=5, top_p=0.5, top_k=0, min_p=0, seed=3))
+        self.assertNotEqual(drawn("top_p", "temperature"), drawn("temperature", "top_p"))
+        with self.assert_refused(Status.ARGUMENT, "stages", "middle_p"):
+            drawn("middle_p")
+        with self.assert_refused(Status.ARGUMENT, "stages", "draw"):
+            drawn("draw")
+        with self.assert_refused(Status.ARGUMENT, "stages", "top_k"):
+            drawn("top_k", "top_k")
+
+    def test_stages_of_the_host(self):
+        seen = []
+
+        def only_even(candidates):
+            logits, ids = candidates.logits, candidates.ids
+            for i, id in enumerate(ids):
+                if id % 2:
+                    logits[i] = -math.inf
+            seen.append((candidates, candidates.position, candidates.tokens, len(candidates)))
+
+        bias = {id: -math.inf for id in range(1, self.model.info.vocabulary, 2)}
+        drawn = self.tokens(temperature=0, host_stages=[only_even])
+        self.assertTrue(all(id % 2 == 0 for id in drawn))
+        self.assertEqual(len(seen), len(drawn))
+        if len(bias) <= 1024:
+            self.assertEqual(drawn, self.tokens(temperature=0, bias=bias))
+        for i, (candidates, position, tokens, count) in enumerate(seen):
+            self.assertEqual(position, len(self.ids) + i)
+            self.assertEqual(tokens, self.ids + drawn[:i])
+            self.assertEqual(count, self.model.info.vocabulary)
+            with self.assert_refused(Status.STATE, "during the call"):
+                candidates.logits
+
+    def test_stages_of_the_host_in_a_session(self):
+        class Unwanted(Exception):
+            pass
+
+        calls = []
+
+        def refuse_third(candidates):
+            calls.append(candidates.position)
+            if candidates.position == len(self.ids) + 2:
+                raise Unwanted
+
+        with self.model.session(sequences=2) as session:
+            one = session.add()
+            session.feed(one, self.ids)
+            session.generate(one, temperature=0, host_stages=[refuse_third])
+            self.assertEqual(session.step().status, Status.TOKEN)
+            two = session.fork(one)  # with the stages
+            session.drop(one)
+            self.assertEqual(session.step().sequence, two)
+            with self.assertRaises(Unwanted):
+                session.step()
+            self.assertEqual(calls, [len(self.ids) + i for i in range(3)])
+            session.generate(two, temperature=0)
+            self.assertEqual(session.step().status, Status.TOKEN)
+            self.assertEqual(len(calls), 3)
+        with self.assertRaisesRegex(TypeError, "host_stages: .*17"):
+            self.tokens(host_stages=[17])
+
+    def test_breakers(self):
+        def drawn(**options):
+            return self.tokens(temperature=0, dry_multiplier=50, dry_base=4, dry_allowed_length=1,
+                               bias=dict.fromkeys(self.ids, 4.0), **options)
+
+        self.assertEqual(drawn(), drawn(dry_breakers=["\n", ":", '"', "*"]))
+        self.assertNotEqual(drawn(), drawn(dry_breakers=[" ", "e", "a", "o", "t"]))
+        with self.assert_refused(Status.ARGUMENT, "dry_breakers[1]", "33 bytes"):
+            drawn(dry_breakers=["a", "a" * 33])
+        with self.assertRaisesRegex(TypeError, "dry_breakers: .*'ab'"):
+            drawn(dry_breakers="ab")
+
+    def test_a_sampler_of_its_own(self):
+        options = {"temperature": 1.1, "seed": 5, "repeat_penalty": 1.3}
+        sampler = inlay.Sampler(self.model, **options)
+        expected = self.tokens(**options)
+        tokens = list(self.ids)
+        for token in expected[:5]:
+            self.assertEqual(sampler.draw(self.row(tokens), tokens, len(tokens)), token)
+            tokens.append(token)
+
+        def burn(candidates):
+            raise KeyError("burnt")
+
+        with self.assertRaises(KeyError):
+            inlay.Sampler(self.model, host_stages=[burn]).draw(self.row(), self.ids, 0)
+        with self.assertRaisesRegex(TypeError, "float32"):
+            sampler.draw(b"1234", [], 0)
+        with self.assert_refused(Status.ARGUMENT, 2, self.model.info.vocabulary):
+            sampler.draw(array.array("f", [1, 2]), [], 0)
+
+    def test_guidance(self):
+        wanted, other = self.row(), self.row(self.ids[:1])
+        same = inlay.guide(wanted, other, 1)
+        most, total = max(wanted), sum(math.exp(x - max(wanted)) for x in wanted)
+        for a, b in zip(same, wanted):
+            self.assertAlmostEqual(a, b - most - math.log(total), places=4)
+        strong = inlay.guide(wanted, other, 3)
+        negative = inlay.guide(wanted, other, 0)
+        for s, c, u in zip(strong, same, negative):
+            self.assertAlmostEqual(s, u + 3 * (c - u), delta=1e-4 * (1 + abs(s)))
+        with self.assert_refused(Status.ARGUMENT, "scale"):
+            inlay.guide(wanted, other, math.nan)
+        with self.assert_refused(Status.ARGUMENT, 3, len(wanted)):
+            inlay.guide(wanted, array.array("f", [0, 1, 2]), 1)
+
+
 class Tokenize(BindingTest):
     @classmethod
     def setUpClass(cls):
