@@ -1,6 +1,8 @@
 // executor.cpp - claiming, finishing, waiting, stopping.
 #include "engine/executor.h"
 
+#include <algorithm>
+
 #include "base/flush_denormals.h"
 
 namespace inlay {
@@ -85,6 +87,7 @@ std::uint64_t Executor::tiles_between(Ticket begin, Ticket end) const {
 
 bool Executor::run(const Workers& workers, const inlay_clock& clock, const Limits& limits) {
   clock_ = clock;
+  worker_count_ = std::max(1u, workers.count);
   deadline_ = limits.deadline;
   first_ = ticket_.load(std::memory_order_relaxed);
   limit_ = after(first_, limits.tiles ? limits.tiles : 1);
@@ -112,23 +115,32 @@ void Executor::work(std::uint32_t worker) {
       ticket = wait(ticket, late);
       continue;
     }
-    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
+    const std::uint32_t count = claim_size(ticket);
+    if (!ticket_.compare_exchange_weak(ticket, ticket + count, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {
       continue;
     }
     const std::uint64_t begin = trace ? now() : 0;
-    run_tile(pass_, pc, tile, worker);
+    run_tiles(pass_, pc, {tile, tile + count}, worker);
     const std::uint64_t end = trace || deadline_ != 0 ? now() : 0;
-    if (trace) trace.add_tile(pc, begin, end);
-    finish_tile(pc);
+    if (trace) trace.add_tiles(pc, count, begin, end);
+    finish_tiles(pc, count);
     late = deadline_ != 0 && end >= deadline_;
     ticket = ticket_.load(std::memory_order_acquire);
   }
 }
 
+// Tiles to take at once: a long run first, then ever less, so that all workers end together.
+std::uint32_t Executor::claim_size(Ticket ticket) const {
+  const std::uint32_t pc = instruction_of(ticket);
+  const std::uint32_t end = pc == instruction_of(limit_) ? tile_of(limit_) : tile_counts_[pc];
+  const std::uint32_t share = (end - tile_of(ticket)) / (2 * worker_count_);
+  return std::max(1u, std::min(share, run_length(pass_, pc)));
+}
+
 // Whoever finishes the last tile opens the next instruction.
-void Executor::finish_tile(std::uint32_t pc) {
-  if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 != tile_counts_[pc]) return;
+void Executor::finish_tiles(std::uint32_t pc, std::uint32_t count) {
+  if (done_.fetch_add(count, std::memory_order_acq_rel) + count != tile_counts_[pc]) return;
   done_.store(0, std::memory_order_relaxed);
   ticket_.store(begin_of(pc + 1), std::memory_order_seq_cst);
   gate_.wake();

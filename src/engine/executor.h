@@ -30,7 +30,7 @@ struct Limits {
   std::uint64_t tiles = UINT64_MAX;  // no more than these; 0 counts as 1
 };
 
-// Runs one pass at a time. The cursor is all there is to resume. Workers claim tiles one by one; an
+// Runs one pass at a time. The cursor is all there is to resume. Workers claim tiles in runs; an
 // instruction ends when its tiles are done, however many workers came, so a late or absent worker
 // holds nobody up. Who waits for another's last tile spins some 50 us and then sleeps.
 class Executor {
@@ -44,7 +44,7 @@ class Executor {
   Cursor cursor() const;
 
   // Goes on until the program ends (true), or a limit is reached or a stop was asked for (false).
-  // limits.tiles is exact for any number of workers; deadline and stop are seen between two tiles.
+  // limits.tiles is exact for any number of workers; deadline and stop are seen between two claims.
   bool run(const Workers& workers, const inlay_clock& clock, const Limits& limits);
   // Of the latest run.
   std::uint64_t tiles_done() const { return tiles_done_; }
@@ -60,7 +60,8 @@ class Executor {
   static void work(void* executor, std::uint32_t worker);
   void work(std::uint32_t worker);
   Ticket wait(Ticket ticket, bool& late);
-  void finish_tile(std::uint32_t pc);
+  std::uint32_t claim_size(Ticket ticket) const;
+  void finish_tiles(std::uint32_t pc, std::uint32_t count);
   bool out_of_time() const { return deadline_ != 0 && now() >= deadline_; }
   std::uint64_t now() const { return clock_.now(clock_.user); }
   Ticket begin_of(std::uint32_t pc) const;  // the first instruction from pc on that has tiles
@@ -74,6 +75,7 @@ class Executor {
   std::uint32_t end_ = 0;
   bool running_ = false;
   inlay_clock clock_{};
+  std::uint32_t worker_count_ = 1;
   std::uint64_t deadline_ = 0;
   Ticket first_ = 0;  // where this run began
   Ticket limit_ = 0;  // no tile is claimed here or later

@@ -147,12 +147,13 @@ Status Trace::write(const Program& program, const Manifest& manifest, const inla
   return out.close();
 }
 
-void TraceRun::add_tile(std::uint32_t pc, std::uint64_t begin, std::uint64_t end) {
+void TraceRun::add_tiles(std::uint32_t pc, std::uint32_t count, std::uint64_t begin,
+                         std::uint64_t end) {
   if (entry_.tiles != 0 && entry_.pc != pc) flush();
   if (entry_.tiles == 0) entry_.begin = begin;
   entry_.pc = pc;
   entry_.end = end;
-  ++entry_.tiles;
+  entry_.tiles += count;
 }
 
 void TraceRun::flush() {

@@ -70,7 +70,7 @@ class TraceRun {
   ~TraceRun() { flush(); }
 
   explicit operator bool() const { return trace_ != nullptr; }
-  void add_tile(std::uint32_t pc, std::uint64_t begin, std::uint64_t end);
+  void add_tiles(std::uint32_t pc, std::uint32_t count, std::uint64_t begin, std::uint64_t end);
 
  private:
   void flush();

@@ -30,10 +30,13 @@ INLAY_FORCE_INLINE void prefetch_rows(const WeightRows& rows, std::size_t at) {
   INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(p + i * 64, 0, 2);
 }
 
-// Four lines as far ahead as the hardware's own prefetcher does not look while a panel is worked
-// on: measured best of 0.5 to 8 KiB.
+// Called for each 256 bytes that are read of 16 rows side by side. A core has more reads under way
+// on several pages than on one: a line is asked for of each of the four pages that follow.
 INLAY_FORCE_INLINE void prefetch_interleaved(const std::uint8_t* p) {
-  INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(p + 4096 + i * 64, 0, 3);
+  constexpr std::uintptr_t page = 4096, pages = 4 * page;
+  const auto at = reinterpret_cast<std::uintptr_t>(p) % pages;
+  const std::uint8_t* line = p - at + pages + at / 4;
+  INLAY_UNROLL for (int i = 0; i < 4; ++i) __builtin_prefetch(line + i * page, 0, 3);
 }
 
 inline constexpr std::uint32_t step_bytes = 64;

@@ -66,7 +66,8 @@ std::vector<float> run(const Source& source, const Manifest& manifest, Allocator
   pass.worker_bytes = scratch.size();
   const FlushDenormals flush;
   for (std::uint32_t pc = 0; pc < program.code.size(); ++pc) {
-    for (std::uint32_t tile = tile_count(pass, pc); tile-- > 0;) run_tile(pass, pc, tile, 0);
+    for (std::uint32_t tile = tile_count(pass, pc); tile-- > 0;)
+      run_tiles(pass, pc, {tile, tile + 1}, 0);
   }
   std::vector<float> logits(std::size_t{tokens} * program.vocabulary);
   std::memcpy(logits.data(), arena.data() + offsets[program.values[program.logits].storage],

@@ -15,6 +15,7 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
+constexpr std::uint32_t linear_run_bytes = 512 * 1024;  // of weights, times tokens
 // Of attention: products of a tile, so that it stays short, and queries that share a page's floats.
 constexpr std::uint64_t attention_tile_products = 6 << 20;
 constexpr std::uint32_t attention_tile_queries = 64;
@@ -62,7 +63,8 @@ class Step {
       : pass_(pass), program_(*pass.program), kernels_(*pass.kernels), code_(program_.code[pc]) {}
 
   std::uint32_t tiles() const;
-  void run(std::uint32_t tile, std::uint32_t worker) const;
+  std::uint32_t run_length() const;
+  void run(TileRange tiles, std::uint32_t worker) const;
 
  private:
   const ValueInfo& info(ValueId id) const { return program_.values[id]; }
@@ -108,7 +110,7 @@ class Step {
   void layer_norm(Range r) const;
   void quantize(Range r) const;
   void observe(std::uint32_t tile) const;
-  void linear(std::uint32_t tile) const;
+  void linear(TileRange tiles) const;
   void rope(Range r) const;
   void store_kv(Range r) const;
   void attention(std::uint32_t tile, std::uint32_t worker) const;
@@ -116,6 +118,8 @@ class Step {
   void activate(Range r) const;
   void gate(Range r) const;
   void take(Range r) const;
+
+  void run(std::uint32_t tile, std::uint32_t worker) const;
 
   const CpuPass& pass_;
   const Program& program_;
@@ -135,6 +139,19 @@ std::uint32_t Step::tiles() const {
   }
 }
 
+// Few tokens leave the weights no time: they stream through.
+std::uint32_t Step::run_length() const {
+  if (code_.op != Op::linear) return 1;
+  const std::uint64_t tile_bytes = linear_step() * program_.weights[code_.weight].row_bytes;
+  const std::uint64_t bytes = std::max<std::uint64_t>(1, tile_bytes * rows(code_.out));
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, linear_run_bytes / bytes));
+}
+
+void Step::run(TileRange tiles, std::uint32_t worker) const {
+  if (code_.op == Op::linear && token_tiles() == 1) return linear(tiles);
+  for (std::uint32_t tile = tiles.begin; tile < tiles.end; ++tile) run(tile, worker);
+}
+
 void Step::run(std::uint32_t tile, std::uint32_t worker) const {
   switch (code_.op) {
     case Op::embed: return embed(tile_rows(tile), worker);
@@ -143,7 +160,7 @@ void Step::run(std::uint32_t tile, std::uint32_t worker) const {
     case Op::layer_norm: return layer_norm(tile_rows(tile));
     case Op::quantize: return quantize(tile_rows(tile));
     case Op::observe: return observe(tile);
-    case Op::linear: return linear(tile);
+    case Op::linear: return linear({tile, tile + 1});
     case Op::rope: return rope(tile_rows(tile));
     case Op::store_kv: return store_kv(tile_rows(tile));
     case Op::attention: return attention(tile, worker);
@@ -231,10 +248,11 @@ void Step::observe(std::uint32_t tile) const {
 }
 
 // Tile = some rows of the weights and some tokens; tiles of the same rows follow each other.
-void Step::linear(std::uint32_t tile) const {
+// Several tiles are of all tokens.
+void Step::linear(TileRange tiles) const {
   const WeightInfo& w = program_.weights[code_.weight];
   const RowsView x = view(code_.a), y = view(code_.out);
-  const std::uint32_t first = tile % token_tiles() * kernels_.tokens;  // token
+  const std::uint32_t first = tiles.begin % token_tiles() * kernels_.tokens;  // token
   LinearTask task{};
   const WeightData& weights = pass_.weights[code_.weight];
   const Activation form = info(code_.a).form;
@@ -253,8 +271,9 @@ void Step::linear(std::uint32_t tile) const {
     task.add_stride = add.stride / sizeof(float);
   }
   task.k = w.columns;
-  task.row_begin = tile / token_tiles() * linear_step();
-  task.row_end = std::min(w.rows, task.row_begin + linear_step());
+  task.row_begin = tiles.begin / token_tiles() * linear_step();
+  const std::uint64_t end = divide_up(tiles.end, token_tiles()) * linear_step();
+  task.row_end = static_cast<std::uint32_t>(std::min<std::uint64_t>(w.rows, end));
   task.tokens = std::min(kernels_.tokens, rows(code_.out) - first);
   kernels_.linear[type_index(w.type)](task);
 }
@@ -440,8 +459,12 @@ std::size_t worker_scratch_bytes(const Program& program, std::uint32_t table_str
 
 std::uint32_t tile_count(const CpuPass& pass, std::uint32_t pc) { return Step(pass, pc).tiles(); }
 
-void run_tile(const CpuPass& pass, std::uint32_t pc, std::uint32_t tile, std::uint32_t worker) {
-  Step(pass, pc).run(tile, worker);
+std::uint32_t run_length(const CpuPass& pass, std::uint32_t pc) {
+  return Step(pass, pc).run_length();
+}
+
+void run_tiles(const CpuPass& pass, std::uint32_t pc, TileRange tiles, std::uint32_t worker) {
+  Step(pass, pc).run(tiles, worker);
 }
 
 }  // namespace inlay

@@ -73,10 +73,18 @@ struct CpuPass {
 // Scratch one worker needs.
 std::size_t worker_scratch_bytes(const Program& program, std::uint32_t table_stride);
 
+// Tiles begin to end - 1 of an instruction.
+struct TileRange {
+  std::uint32_t begin, end;
+};
+
 // How many tiles the instruction has for this batch: by bytes touched, never by worker count.
 std::uint32_t tile_count(const CpuPass& pass, std::uint32_t pc);
 
-// Computes one tile. Tiles of one instruction are independent of each other.
-void run_tile(const CpuPass& pass, std::uint32_t pc, std::uint32_t tile, std::uint32_t worker);
+// How many tiles in a row one worker had better compute, if there are enough for all.
+std::uint32_t run_length(const CpuPass& pass, std::uint32_t pc);
+
+// Computes some tiles. Tiles of one instruction are independent of each other.
+void run_tiles(const CpuPass& pass, std::uint32_t pc, TileRange tiles, std::uint32_t worker);
 
 }  // namespace inlay
