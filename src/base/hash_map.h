@@ -69,9 +69,11 @@ class HashMap {
     bool used = false;
   };
 
+  // The address of the slots takes part, so that no file can choose keys that meet in one place.
   Slot* probe(const Key& key) {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t i = hash_of(key) & mask;
+    const auto seed = reinterpret_cast<std::uintptr_t>(slots_.data());
+    std::size_t i = mix64(hash_of(key) ^ seed) & mask;
     while (slots_[i].used && !(slots_[i].key == key)) i = (i + 1) & mask;
     return &slots_[i];
   }

@@ -26,11 +26,16 @@ Status check_option(const char* name, std::uint64_t value, std::uint64_t limit, 
   return fail(error, Status::limit, "session: {} is {}, at most {}", name, value, limit);
 }
 
+// Bytes of text, wherever the token stands.
 std::size_t longest_token(const Model& model) {
   const Tokenizer* tokenizer = model.tokenizer();
   std::size_t longest = 0;
   for (std::uint32_t id = 0; tokenizer && id < tokenizer->size(); ++id) {
-    longest = std::max(longest, tokenizer->piece(static_cast<std::int32_t>(id)).size());
+    for (bool at_start : {false, true}) {
+      const auto text =
+          tokenizer->next_text(static_cast<std::int32_t>(id), INLAY_DECODE_SPECIAL, at_start);
+      longest = std::max(longest, text.size());
+    }
   }
   return longest;
 }

@@ -50,13 +50,18 @@ class AlignedText {
  public:
   explicit AlignedText(Allocator& allocator) : bytes_(allocator), origins_(allocator) {}
 
-  void start(bool aligned) {
+  // Empty again; appending fails with LIMIT beyond `most` bytes.
+  void start(bool aligned, std::size_t most = max_text_bytes) {
     aligned_ = aligned;
+    is_full_ = false;
+    most_ = most;
     bytes_.clear();
     origins_.clear();
   }
   Allocator& allocator() const { return *bytes_.allocator(); }
   std::size_t size() const { return bytes_.size(); }
+  // Whether something was refused for being too much.
+  bool is_full() const { return is_full_; }
   std::string_view text() const { return {bytes_.data(), bytes_.size()}; }
   AlignedView view(std::size_t begin, std::size_t end) const {
     return {slice(text(), begin, end), aligned_ ? origins_.data() + begin : nullptr, 0};
@@ -65,12 +70,12 @@ class AlignedText {
 
   // All these bytes come from one place.
   Status append(std::string_view bytes, TextRange origin) {
-    INLAY_TRY(bytes_.append({bytes.data(), bytes.size()}));
+    INLAY_TRY(add(bytes));
     for (std::size_t i = 0; aligned_ && i < bytes.size(); ++i) INLAY_TRY(origins_.push(origin));
     return Status::ok;
   }
   Status append(const AlignedView& view) {
-    INLAY_TRY(bytes_.append({view.text.data(), view.text.size()}));
+    INLAY_TRY(add(view.text));
     for (std::size_t i = 0; aligned_ && i < view.text.size(); ++i) {
       INLAY_TRY(origins_.push(view.origin(i)));
     }
@@ -90,12 +95,22 @@ class AlignedText {
     bytes_.swap(other.bytes_);
     origins_.swap(other.origins_);
     std::swap(aligned_, other.aligned_);
+    std::swap(most_, other.most_);
+    std::swap(is_full_, other.is_full_);
   }
 
  private:
+  Status add(std::string_view bytes) {
+    is_full_ = bytes.size() > most_ - bytes_.size();
+    if (is_full_) return Status::limit;
+    return bytes_.append({bytes.data(), bytes.size()});
+  }
+
   Array<char> bytes_;
   Array<TextRange> origins_;
   bool aligned_ = false;
+  bool is_full_ = false;
+  std::size_t most_ = max_text_bytes;
 };
 
 }  // namespace inlay

@@ -11,8 +11,10 @@ namespace {
 
 std::string_view view_of(const Array<char>& text) { return {text.data(), text.size()}; }
 
-// Bytes that a replacement may write, so that a small file cannot ask for much memory.
-constexpr std::size_t most_written = 32;
+// So that a small file cannot ask for much time or memory: steps, and bytes that all replacements
+// together may make of one.
+constexpr std::size_t most_steps = 32;
+constexpr std::size_t most_growth = 32;
 
 // The word before the first space, which is taken off `rest`.
 std::string_view take_word(std::string_view& rest) {
@@ -105,7 +107,11 @@ Status replace(std::string_view rest, Array<char>& text, Array<char>& scratch) {
 }  // namespace
 
 Status Decoders::check(Error& error) {
+  if (steps_.size() > most_steps) {
+    return fail(error, Status::limit, "{} decoders, at most {}", steps_.size(), most_steps);
+  }
   bool fused = false;
+  std::size_t growth = 1;
   for (const std::string_view step : steps_) {
     std::string_view rest = step;
     const std::string_view name = take_word(rest);
@@ -118,8 +124,12 @@ Status Decoders::check(Error& error) {
     if (name == "wordpiece")
       good = (rest.starts_with("0 ") || rest.starts_with("1 ")) && rest.size() > 2;
     if (name == "replace") {
-      good = take_number(rest, first) && first > 0 && first <= rest.size() &&
-             rest.size() - first <= most_written;
+      good = take_number(rest, first) && first > 0 && first <= rest.size();
+      if (good) growth *= std::clamp((rest.size() - 1) / first, std::size_t{1}, most_growth + 1);
+      if (growth > most_growth) {
+        return fail(error, Status::limit, "decoder '{}': a byte becomes {} by now, at most {}",
+                    Shown(step), growth, most_growth);
+      }
     }
     if (name == "strip")
       good = take_number(rest, first) && take_number(rest, second) && !rest.empty();

@@ -8,7 +8,8 @@
 namespace inlay {
 
 Status Encoder::encode_bpe(std::string_view piece) {
-  if (t_.ignore_merges_ || (t_.byte_level_ && piece.size() == 1)) {
+  const bool is_letter = t_.byte_level_ && piece.size() == 1 && t_.word_suffix_.empty();
+  if (t_.ignore_merges_ || is_letter) {
     const std::int32_t id = t_.find(piece);
     if (id >= 0) return add(id, 0, piece.size());
   }

@@ -92,7 +92,7 @@ Status strip_text(const AlignedView& in, bool left, bool right, AlignedText& out
     }
     at = next;
   }
-  if (!seen) begin = end = in.text.size();
+  if (!seen) return Status::ok;
   return out.append(in.part(left ? begin : 0, right ? end : in.text.size()));
 }
 
@@ -206,7 +206,10 @@ Status Normalizers::add_replace(std::string_view word, std::string_view rest, St
   if (step.kind == Kind::replace) return Status::ok;
   Array<char> pattern(*allocator_);
   INLAY_TRY(translate_pattern(from, pattern, error));
-  return step.matcher.compile({pattern.data(), pattern.size()}, *allocator_, error);
+  INLAY_TRY(step.matcher.compile({pattern.data(), pattern.size()}, *allocator_, error));
+  if (!step.matcher.matches_nothing()) return Status::ok;
+  return fail(error, Status::unsupported, "normalizer '{}' replaces what may be empty",
+              Shown(word));
 }
 
 // ---- Running
@@ -215,14 +218,19 @@ Status Normalizers::run(AlignedView& text, bool aligned, AlignedText& a, Aligned
                         Error& error) const {
   AlignedText* out = &a;
   AlignedText* other = &b;
+  const std::size_t size = text.text.size();
+  if (size > (max_text_bytes - growth_room) / growth) {
+    return fail(error, Status::limit, "text: {} bytes to normalize, at most {}", size,
+                (max_text_bytes - growth_room) / growth);
+  }
+  const std::size_t most = size * growth + growth_room;
   for (const Step& step : steps_) {
-    if (text.text.size() > max_text_bytes / growth) {
-      return fail(error, Status::limit, "text: {} bytes to normalize, at most {}", text.text.size(),
-                  max_text_bytes / growth);
-    }
-    out->start(aligned);
+    out->start(aligned, most);
     const Status status = apply(step, text, *out, error);
     if (status == Status::memory) return fail_memory(error, "normalizing text");
+    if (out->is_full()) {
+      return fail(error, Status::limit, "normalizing {} bytes makes more than {}", size, most);
+    }
     INLAY_TRY(status);
     text = out->view();
     std::swap(out, other);

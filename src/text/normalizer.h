@@ -32,8 +32,9 @@ class Normalizers {
   Status load(std::span<const std::string_view> steps, std::span<const std::byte> charsmap,
               Error& error);
   bool empty() const { return steps_.empty(); }
-  // At most so many bytes come out of one.
+  // At most so many bytes come out of one, all steps together; and so many more of any text.
   static constexpr std::size_t growth = 32;
+  static constexpr std::size_t growth_room = max_normalizers * growth;
 
   // What becomes of `text`: itself, or `a` or `b` as the last step left it. MEMORY, LIMIT.
   Status run(AlignedView& text, bool aligned, AlignedText& a, AlignedText& b, Error& error) const;

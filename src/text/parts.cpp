@@ -65,6 +65,7 @@ Status TextParts::scan(const SpecialTokens& names, const AlignedView& view,
                        std::span<const inlay_segment> segments, OnText on_text) {
   const std::string_view text = view.text;
   std::size_t done = 0;
+  std::size_t spaces_begin = 0, spaces_end = 0;  // the white space that was looked at last
   for (std::size_t at = 0; at < text.size();) {
     const SpecialTokens::Match match = names.find(text, at, with_control_, segments);
     if (!match.size) break;
@@ -76,7 +77,14 @@ Status TextParts::scan(const SpecialTokens& names, const AlignedView& view,
     if (begin > done) INLAY_TRY(on_text(done, begin));
     const TextRange range = view.origin(match.begin, at);
     INLAY_TRY(parts_.push({match.id, range.begin, range.end}));
-    done = token.takes_space ? after_spaces(text, at) : at;
+    done = at;
+    if (token.takes_space) {
+      if (at < spaces_begin || at >= spaces_end) {
+        spaces_begin = at;
+        spaces_end = after_spaces(text, at);
+      }
+      done = spaces_end;
+    }
     // In tokenizer.json the white space may still hold a token of its own.
     if (!t_.has_rules_) at = done;
   }

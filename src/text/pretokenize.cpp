@@ -411,8 +411,8 @@ struct Pretokenizer::Run {
 Status Pretokenizer::split(AlignedView& text, bool aligned, AlignedText& a, AlignedText& b,
                            Array<std::uint32_t>& ends, Error& error) const {
   ends.clear();
-  // Writing makes at most three bytes of one, and one mark more for a piece.
   constexpr std::size_t most = max_text_bytes / 16;
+  constexpr std::size_t most_written = max_text_bytes / 4;  // byte-level characters take two bytes
   if (text.text.size() > most && count_) {
     return fail(error, Status::limit, "text: {} bytes, at most {}", text.text.size(), most);
   }
@@ -433,8 +433,13 @@ Status Pretokenizer::split(AlignedView& text, bool aligned, AlignedText& a, Alig
     pieces.swap(ends);
     ends.clear();
     if (writes_text(steps_[i])) {
-      out->start(aligned);
-      if (is_error(run.write(steps_[i], pieces, *out))) return run.memory();
+      out->start(aligned, most_written);
+      const Status status = run.write(steps_[i], pieces, *out);
+      if (out->is_full()) {
+        return fail(error, Status::limit, "text: cutting {} bytes makes more than {}", whole,
+                    most_written);
+      }
+      if (is_error(status)) return run.memory();
       std::swap(out, other);
     } else {
       INLAY_TRY(run.each(pieces, [&] { return run.cut(steps_[i]); }));

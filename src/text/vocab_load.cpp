@@ -199,6 +199,9 @@ Status VocabLoader::add_token(std::size_t i) {
   Token token;
   INLAY_TRY(read_kind(i, token.kind));
   token.can_merge = token.kind == TokenKind::normal || token.kind == TokenKind::unused;
+  // SentencePiece's unigram model passes them over.
+  const bool is_unigram = t_.model_ == Model::unigram && !t_.has_rules_;
+  if (is_unigram && token.kind == TokenKind::unused) token.can_merge = false;
   if (t_.has_rules_ && !source_.rules.flags.empty()) {
     const auto flags = static_cast<std::uint8_t>(source_.rules.flags[i]);
     token.takes_space = flags & TokenFlag::rstrip;

@@ -65,6 +65,7 @@ Status VocabLoader::index_added(std::size_t i) {
     return t_.specials_.add(name, id, is_control);
   }
   AlignedView text{name};
+  if (name.size() > SpecialTokens::longest) return Status::ok;  // it is never looked for
   AlignedText a(*t_.bytes_.allocator()), b(*t_.bytes_.allocator());
   INLAY_TRY(t_.normalizers_.run(text, false, a, b, error_));
   return t_.late_specials_.add(text.text, id, is_control);

@@ -199,7 +199,8 @@ void VocabLoader::find_space_rule() {
     if (text.find(space_mark) != std::string_view::npos) t_.split_at_spaces_ = false;
   }
   // A mark that is no token may be part of a run of unknown text; a whole text may be a token.
-  if (t_.has_rules_ && (t_.find(space_mark) < 0 || t_.ignore_merges_)) t_.split_at_spaces_ = false;
+  const bool lacks_mark = (t_.has_rules_ || t_.by_scores_) && t_.find(space_mark) < 0;
+  if (lacks_mark || (t_.has_rules_ && t_.ignore_merges_)) t_.split_at_spaces_ = false;
 }
 
 // The Phi-3 family, known by its placeholders, drops white space after most of its special tokens;
