@@ -155,6 +155,7 @@ class Compiler {
   };
 
   // goals.cpp
+  Status read_words();
   Status intern_goal(std::span<const Claim> claims, GoalId& goal);
   Status goal_node(GoalId goal, NodeId& node);
   Status body_of(GoalId goal, Types types, NodeId& node);

@@ -59,16 +59,31 @@ Status Compiler::too_large(Status status, ValueId where, const char* what) {
   return refuse(Status::limit, where, "{} needs too many states", what);
 }
 
+// Names of members are keywords in schemas, and in what may be one by a reference; in a map they
+// are names of schemas, in a constant they are data.
+Status Compiler::read_words() {
+  Array<Holds> holds(allocator_);  // of each value
+  INLAY_TRY(words_.resize(document_.size()));
+  INLAY_TRY(holds.resize(document_.size()));
+  for (ValueId v = 0; v < document_.size(); ++v) {
+    const ValueId parent = document_[v].parent;
+    const Holds around = parent == no_value ? Holds::list : holds[parent];
+    const Word word = is(parent, Kind::object) ? word_of(document_.key(v)) : Word::unknown;
+    const bool is_map = around == Holds::map || around == Holds::map_or_names;
+    words_[v] = word;
+    holds[v] = around == Holds::nothing ? Holds::nothing : Holds::one;
+    if (word == Word::unknown || is_map || around == Holds::nothing) continue;
+    holds[v] = keywords[static_cast<int>(word)].holds;
+    unevaluated_ =
+        unevaluated_ || word == Word::unevaluated_items || word == Word::unevaluated_properties;
+  }
+  return Status::ok;
+}
+
 Status Compiler::run() {
   error_.text[0] = 0;
   INLAY_TRY(references_.read(error_));
-  INLAY_TRY(words_.resize(document_.size()));
-  for (ValueId v = 0; v < document_.size(); ++v) {
-    const ValueId parent = document_[v].parent;
-    words_[v] = is(parent, Kind::object) ? word_of(document_.key(v)) : Word::unknown;
-    unevaluated_ = unevaluated_ || words_[v] == Word::unevaluated_items ||
-                   words_[v] == Word::unevaluated_properties;
-  }
+  INLAY_TRY(read_words());
   const ValueId dialect = document_.member(0, "$schema");
   if (is(dialect, Kind::string)) {
     for (const std::string_view old : {"draft-03", "draft-04", "draft-06", "draft-07"}) {

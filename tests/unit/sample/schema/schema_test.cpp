@@ -232,6 +232,10 @@ TEST_CASE("what schemas say is held") {
       {R"({"contains":{"type":"number"},"unevaluatedItems":true,"type":"array"})",
        {"[1]", R"([1,"a"])"},
        {"[]", R"(["a"])"}},
+      {R"({"properties":{"unevaluatedItems":{"type":"null"}},"type":"object",
+           "anyOf":[{"required":["a"]},{"required":["b"]}]})",
+       {R"({"a":1,"b":2})", R"({"b":0,"unevaluatedItems":null})"},
+       {"{}", R"({"a":1,"unevaluatedItems":2})"}},
   };
   for (const Case& c : cases) {
     Checker checker(c.schema, grammar::read_schema_text);
