@@ -6,7 +6,9 @@
 
 #include "sample/grammar/compile.h"
 #include "sample/grammar/matcher.h"
+#include "sample/schema/pattern.h"
 #include "sample/schema/read.h"
+#include "sample/schema/references.h"
 #include "support/catch.h"
 #include "support/counting_allocator.h"
 #include "support/data.h"
@@ -318,6 +320,44 @@ TEST_CASE("hostile schemas end soon") {
     if (is_error(checker.status)) CHECK(!checker.why.empty());
     CHECK(checker.status != Status::internal);
   }
+}
+
+TEST_CASE("names of schemas are looked up") {
+  Allocator allocator{inlay_allocator{}};
+  Document d(allocator);
+  Error error{};
+  std::string text = "{\"$defs\":{";
+  const int count = 20000;
+  for (int i = 0; i < count; ++i) {
+    const std::string name = std::string(80, 'n') + std::to_string(100000 + i);
+    text += std::string(i ? "," : "") + "\"a" + std::to_string(i) + R"(":{"$anchor":")" + name +
+            R"(","$ref":"#)" + name + "\"}";
+  }
+  REQUIRE(schema::read_document(text + "}}", d, error) == Status::ok);
+  schema::References references(d);
+  REQUIRE(references.read(error) == Status::ok);
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto v = d[d[0].first].first; v != schema::no_value; v = d[v].next) {
+    schema::ValueId target = 0;
+    REQUIRE(references.resolve(d.member(v, "$ref"), false, target, error) == Status::ok);
+    CHECK(target == v);
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  CHECK(seconds.count() < 0.8);
+}
+
+TEST_CASE("what a pattern repeats is read once") {
+  CountingAllocator heap;  // the arrays of a class of 2000 bytes, times 5000, would be millions
+  {
+    Allocator counting(heap.host());
+    std::string pattern = "^(?:[";
+    for (int i = 0; i < 1000; ++i) pattern += i % 2 ? "\\d" : "xy";
+    schema::Automaton texts(counting);
+    char why[256];
+    REQUIRE(schema::parse_pattern(pattern + "]){5000}$", texts, why) == Status::ok);
+    CHECK(texts.states() == 5001);
+  }
+  CHECK(heap.calls < 20000);
 }
 
 TEST_CASE("every allocation of a schema's compilation may fail") {
