@@ -63,15 +63,16 @@ struct Reader {
     }
     counts = spelling != Spelling::any && product <= few_remainders;
     if (spelling == Spelling::any) return;
-    // So few that a program which reads doubles finds the tests hold.
+    // So few that a program which reads doubles finds the tests hold; beyond a bound there is room
+    // for one more.
     if (remainders) {
       const std::uint32_t whole = exact_digits - std::min(fraction_limit, exact_digits - 1);
-      if (counts) whole_limit = std::max(whole_limit, whole);
+      if (counts) whole_limit = std::max(whole_limit + 1, whole);
       return;
     }
     const std::uint32_t near = exact_digits - std::min(whole_limit, exact_digits - 1);
     fraction_limit = std::max(fraction_limit, sized ? near : plain_digits);
-    whole_limit = std::max(whole_limit, plain_digits);
+    whole_limit = std::max(whole_limit + 1, plain_digits);
   }
 
   bool step(Array<std::uint32_t>& s, std::uint32_t symbol) const {

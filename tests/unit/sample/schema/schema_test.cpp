@@ -254,6 +254,22 @@ TEST_CASE("what schemas say is held") {
   }
 }
 
+TEST_CASE("whole numbers beyond a bound of many digits") {
+  const char* schemas[] = {
+      R"({"type":"integer","exclusiveMinimum":9999999999999999})",
+      R"({"type":"integer","exclusiveMaximum":-99999999999999999})",
+      R"({"type":"integer","exclusiveMinimum":999999999999999,"multipleOf":7})",
+  };
+  const char* texts[] = {"10000000000000000", "-100000000000000000", "1000000000000001"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    Checker checker(schemas[i], grammar::read_schema);
+    INFO(schemas[i] << ": " << checker.why);
+    REQUIRE(checker.status == Status::ok);
+    CHECK(checker.accepts(texts[i]));
+    CHECK_FALSE(checker.accepts("0"));
+  }
+}
+
 TEST_CASE("what cannot be held is refused with its path") {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"properties":{"a":{"$ref":"http://x/y"}}})", "/properties/a/$ref"},
