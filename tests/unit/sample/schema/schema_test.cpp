@@ -1,5 +1,6 @@
 // schema_test.cpp - schemas and their instances: the official test suite, schemas from the wild,
 // llama.cpp's cases, hostile ones, and memory that runs out.
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
