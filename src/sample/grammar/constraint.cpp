@@ -68,8 +68,8 @@ Status Constraint::resolve_tokens(Error& error) {
     std::int32_t id = static_cast<std::int32_t>(s.min);
     if (s.count > 0) {
       const std::string_view text = grammar_.text(s);
-      for (id = 0; tokenizer.contains(id) && tokenizer.piece(id) != text;) ++id;
-      if (!tokenizer.contains(id)) {
+      id = trie_.find(text);
+      if (id < 0) {
         return fail(error, Status::format, "grammar: the vocabulary has no token {}", Shown(text));
       }
     } else if (!tokenizer.contains(id)) {

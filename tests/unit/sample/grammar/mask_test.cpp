@@ -262,6 +262,12 @@ TEST_CASE("tokens by id and by text", "[grammar]") {
   Compiled unknown("root ::= <nothing>");
   TokenTrie trie(unknown.allocator);
   REQUIRE(trie.build(llama.tokenizer, unknown.error) == Status::ok);
+  for (std::int32_t id = 0; llama.tokenizer.contains(id); ++id) {
+    const std::string_view text = llama.tokenizer.piece(id);
+    std::int32_t first = 0;
+    while (llama.tokenizer.piece(first) != text) ++first;
+    CHECK(trie.find(text) == first);
+  }
   Constraint constraint(unknown.allocator, unknown.grammar, trie);
   CHECK(constraint.bind(unknown.error) == Status::format);
   CHECK(unknown.says("no token <nothing>"));
