@@ -21,7 +21,7 @@ class Matcher {
   void release();
 
   void reset();
-  // Of a matcher of the same grammar and constraint.
+  // Of a matcher of the same grammar.
   void copy_from(const Matcher& other);
 
   // How many bytes of the text it takes; the matcher goes on behind them. LIMIT: too deep, too
