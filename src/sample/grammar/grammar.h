@@ -85,10 +85,13 @@ class Grammar {
     const std::uint32_t begin = offsets_[m.reach + state], end = offsets_[m.reach + state + 1];
     return {ahead_.data() + begin, end - begin};
   }
-  // Of distinct extra keys: how many lie ahead; `endless` and more are not told apart.
-  static constexpr std::uint32_t endless = 1u << 30;
+  // Of distinct extra keys: how many lie ahead; `countless` and more are not told apart.
   std::uint32_t words_ahead(const MembersStep& m, std::uint32_t state) const {
     return offsets_[m.words + state];
+  }
+  // How many extra members an object may have.
+  std::uint32_t most_extras(const MembersStep& m) const {
+    return m.extra == 0 ? 0 : m.distinct ? words_ahead(m, 1) : countless;
   }
   // Where they stand among those of all states of all objects.
   std::uint32_t first_ahead(const MembersStep& m, std::uint32_t state) const {

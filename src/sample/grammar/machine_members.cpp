@@ -57,7 +57,7 @@ bool Machine::named_open(const MembersStep& m, const Cell& frame, std::uint32_t 
     for (std::uint32_t i = frame.a; i < label; ++i) {
       if (grammar_->is_required(m, i)) return false;
     }
-    if (m.extra == 0 && frame.b + (m.named - label) < m.min) return false;
+    if (frame.b + (m.named - label) + grammar_->most_extras(m) < m.min) return false;
   } else if (is_seen(frame, label)) {
     return false;
   }
@@ -70,7 +70,10 @@ bool Machine::extra_open(const Step& s, const Cell& frame) const {
   if (m.extra == 0) return false;
   if (m.max == no_step && frame.kind() == Frame::members) return true;
   const std::uint32_t left = required_left(m, frame);
-  if (frame.kind() == Frame::ordered && left > 0) return false;
+  if (frame.kind() == Frame::ordered) {
+    const bool begins = frame.a < m.named;  // no named member comes any more
+    if (left > 0 || (begins && frame.b + grammar_->most_extras(m) < m.min)) return false;
+  }
   return m.max == no_step || frame.b + 1 + left <= m.max;
 }
 
@@ -79,7 +82,7 @@ bool Machine::is_used_up(const MembersStep& m, const Cell& frame, std::uint32_t 
                          std::uint32_t text) const {
   if (!m.distinct || text == any_text) return false;
   std::uint32_t left = grammar_->words_ahead(m, state);
-  for (std::uint32_t i = frame.c; i && left > 0 && left < Grammar::endless; i = frames_[i].parent) {
+  for (std::uint32_t i = frame.c; i && left > 0 && left < countless; i = frames_[i].parent) {
     std::uint32_t at = frames_[i].a;
     while (at > text) at = frames_[at].parent;  // cells refer to older ones
     if (at == text) --left;

@@ -168,7 +168,7 @@ bool Matcher::mask_item(const Item& item, std::span<std::uint64_t> words, bool* 
   const Table* table = constraint_->table(item.step, item.state);
   const bool key = s.op == Op::members;
   const bool few = key && grammar_.members(s).distinct &&
-                   grammar_.words_ahead(grammar_.members(s), item.state) < Grammar::endless;
+                   grammar_.words_ahead(grammar_.members(s), item.state) < countless;
   if (!table || few || (key && !machine_.extra_open(s, machine_.frames()[item.frame]))) {
     *done = false;
     return true;

@@ -71,12 +71,14 @@ class Checker {
 
   bool refused() const { return is_error(status) && !nothing; }
   bool accepts(const std::string& text) {
-    if (nothing) return false;
+    return !nothing && taken(text) == text.size() && matcher_->can_end();
+  }
+  std::size_t taken(const std::string& text) {
     Error error{};
-    std::size_t taken = 0;
+    std::size_t count = 0;
     matcher_->reset();
-    REQUIRE(matcher_->accept(text, &taken, error) == Status::ok);
-    return taken == text.size() && matcher_->can_end();
+    REQUIRE(matcher_->accept(text, &count, error) == Status::ok);
+    return count;
   }
 
   Status status;
@@ -253,6 +255,57 @@ TEST_CASE("what schemas say is held") {
       CHECK_FALSE(checker.accepts(text));
     }
   }
+}
+
+TEST_CASE("where values or keys are too few, nothing begins") {
+  const std::string nothing[] = {
+      R"({"type":"array","items":{"type":"boolean"},"uniqueItems":true,"minItems":3})",
+      R"({"type":"array","items":{"enum":["x","y",1.0,1]},"uniqueItems":true,"minItems":4})",
+      R"({"type":"array","items":{"type":"integer","minimum":-4,"maximum":5},"uniqueItems":true,
+          "minItems":11})",
+      R"({"type":"object","patternProperties":{"^[ab]$":{}},"additionalProperties":false,
+          "minProperties":3})",
+      R"({"type":"object","propertyNames":{"pattern":"^[ab]$"},"minProperties":3})",
+      R"({"type":"object","properties":{"c":{}},"patternProperties":{"^[ab]$":{}},
+          "additionalProperties":false,"minProperties":4})",
+      R"({"type":"object","patternProperties":{"^[ab]$":{},"^c$":{"not":{}}},
+          "additionalProperties":false,"minProperties":3})",
+  };
+  for (const std::string& schema : nothing) {
+    Checker whole(schema, grammar::read_schema);
+    INFO(schema << ": " << whole.why);
+    CHECK(whole.status == Status::format);
+    CHECK(whole.why.find("can never end") != std::string::npos);
+    Checker one(R"({"anyOf":[{"const":0},)" + schema + "]}", grammar::read_schema);
+    REQUIRE(one.status == Status::ok);
+    CHECK(one.accepts("0"));
+    CHECK(one.taken("[") + one.taken("{") == 0);
+  }
+  Checker endless(R"({"type":"object","patternProperties":{"^[ab]$":{},"^c$":{"$ref":"#"}},
+                      "additionalProperties":false,"minProperties":3})",
+                  grammar::read_schema);
+  CHECK(endless.status == Status::format);
+  const std::pair<const char*, const char*> enough[] = {
+      {R"({"type":"array","items":{"type":"boolean"},"uniqueItems":true,"minItems":2})",
+       "[true,false]"},
+      {R"({"type":"array","items":{"type":["boolean","string"]},"uniqueItems":true,"minItems":9})",
+       R"(["a",true,"b","c","d","e","f","g",false])"},
+      {R"({"type":"object","patternProperties":{"^[ab]$":{}},"additionalProperties":false,
+          "properties":{"c":{}},"minProperties":3})",
+       R"({"b":1,"c":2,"a":3})"},
+  };
+  for (const auto& [schema, text] : enough) {
+    Checker checker(schema, grammar::read_schema);
+    INFO(schema << ": " << checker.why);
+    REQUIRE(checker.status == Status::ok);
+    CHECK(checker.accepts(text));
+  }
+  Checker ordered(R"({"type":"object","properties":{"a":{},"b":{}},"minProperties":3,
+                      "patternProperties":{"^[xy]$":{}},"additionalProperties":false})",
+                  grammar::read_schema_ordered);
+  REQUIRE(ordered.status == Status::ok);
+  CHECK(ordered.accepts(R"({"b":1,"x":2,"y":3})"));
+  CHECK(ordered.taken(R"({"x)") == 2);
 }
 
 TEST_CASE("whole numbers beyond a bound of many digits") {
