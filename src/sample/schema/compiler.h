@@ -211,7 +211,7 @@ class Compiler {
   Status string_test(const StringTest& test, Scalars& s, Term& term);
   Status claims_term(std::span<const Claim> claims, Type type, Scalars& s, Term& term);
   Status string_automaton(Scalars& s, Term term, ValueId where, Automaton& out);
-  Status number_automaton(Scalars& s, Term term, ValueId where, Automaton& out);
+  Status number_automaton(Scalars& s, Term term, ValueId where, const Automaton*& out);
   Status string_node(Scalars& s, Term term, ValueId where, NodeId& node);
   static bool only_lengths(const Scalars& s);
   Status find_lengths(Scalars& s, Term term, Array<Range>& lengths);
@@ -271,6 +271,8 @@ class Compiler {
   Array<Goal> goals_;
   Array<GoalId> waiting_;
   Array<Automaton*> automata_;
+  TupleSet number_sets_;                              // what decides each of numbers_
+  Array<const Automaton*> numbers_;                   // of automata_; nullptr: too large
   Array<Array<char>*> texts_;                         // keys that no document has
   HashMap<std::uint64_t, std::uint32_t> by_pattern_;  // of the value -> automata_
   HashMap<std::uint64_t, std::uint32_t> targets_;     // of references

@@ -34,6 +34,8 @@ Compiler::Compiler(const Document& document, const CompileOptions& options, gram
       goals_(allocator_),
       waiting_(allocator_),
       automata_(allocator_),
+      number_sets_(allocator_),
+      numbers_(allocator_),
       texts_(allocator_),
       by_pattern_(allocator_),
       targets_(allocator_),
@@ -287,9 +289,9 @@ Status Compiler::body_of(GoalId goal, Types types, NodeId& node) {
     } else if (term == Formula::yes && spelling_ != Spelling::unique) {
       part = any_number_;
     } else {
-      Automaton number(allocator_);
+      const Automaton* number = nullptr;
       INLAY_TRY(number_automaton(s, term, where, number));
-      INLAY_TRY(speller_.bare(number, part));
+      INLAY_TRY(speller_.bare(*number, part));
     }
     INLAY_TRY(parts.push(part));
   }
@@ -374,11 +376,12 @@ Status Compiler::is_empty(GoalId goal, Type type, bool& empty) {
       INLAY_TRY(find_lengths(s, term, lengths));
       empty = lengths.empty();
     } else if (!is_error(status) && term > Formula::yes) {
-      Automaton set(allocator_);
+      Automaton texts(allocator_);
+      const Automaton* set = &texts;
       const ValueId where = claims[0].value();
-      status = type == Type::string ? string_automaton(s, term, where, set)
+      status = type == Type::string ? string_automaton(s, term, where, texts)
                                     : number_automaton(s, term, where, set);
-      empty = !is_error(status) && set.is_empty();
+      empty = !is_error(status) && set->is_empty();
     }
   }
   branches_ = branches;

@@ -241,6 +241,22 @@ TEST_CASE("what schemas say is held") {
            "anyOf":[{"required":["a"]},{"required":["b"]}]})",
        {R"({"a":1,"b":2})", R"({"b":0,"unevaluatedItems":null})"},
        {"{}", R"({"a":1,"unevaluatedItems":2})"}},
+      {R"({"type":"number","minimum":0})", {"1e2", "0E0", "5e-3", "1e999"}, {"-1e-2", "-1E+2"}},
+      {R"({"type":"number","maximum":1e3})",
+       {"1E+2", "1e3", "0.01e5", "12e1", "1e-300", "-1e+400", "1000.0E-00"},
+       {"1.1e3", "1e400", "2E3", "0.011e5", "11e+02"}},
+      {R"({"type":"integer","minimum":-20,"maximum":150})",
+       {"1.5e1", "1e2", "100e-1", "0.15e3", "-2e1", "15E00"},
+       {"1.55e1", "1e3", "15e-1", "-2.1e1", "1e-2", "1e20"}},
+      {R"({"type":"number","multipleOf":0.25})",
+       {"1e2", "2.5e-1", "0.5E0", "1.25e30"},
+       {"1e-1", "2.6e-1"}},
+      {R"({"type":"number","exclusiveMinimum":1e16})",
+       {"1.5e16", "1e+17", "1e300"},
+       {"1e16", "1e5", "-1e300", "9.9e15"}},
+      {R"({"enum":[100,-0.5]})",
+       {"1e2", "10e1", "0.1e3", "-5e-1", "-50E-2", "1.00e+2"},
+       {"1e3", "5e-1", "-5e1"}},
   };
   for (const Case& c : cases) {
     Checker checker(c.schema, grammar::read_schema_text);
