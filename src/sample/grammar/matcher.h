@@ -79,6 +79,8 @@ class Matcher {
   bool in_time(std::span<const Item> items);
   bool in_time(std::uint32_t rest);
   bool mask_item(const Item& item, std::span<std::uint64_t> words, bool* done);
+  void join_table(const Item& item, const Step& s, const Table& table,
+                  std::span<std::uint64_t> words);
   void mask_token(const Item& item, std::span<std::uint64_t> words);
   bool mask_leaving(const Item& item, const Table& table, std::span<std::uint64_t> words);
   bool walk_to(std::string_view text, std::uint32_t* depth);

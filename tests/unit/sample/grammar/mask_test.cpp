@@ -237,6 +237,23 @@ TEST_CASE("masks of real vocabularies are exact", "[grammar]") {
     }
     Compiled counted("root ::= \"\\\"\" ([^\"\\\\] | \"\\\\\" [nt\"]){3,40} \"\\\"\" [,}]");
     generate(counted, vocabulary.tokenizer, 5, 9, 8);
+    // Tables of keys that begin as named ones do, which are told by what differs.
+    Compiled keys(R"({"type":"object","properties":{"the":{"type":"null"},"there":{"const":1},
+                     "that":{"type":"boolean"}},"additionalProperties":{"type":"null"}})",
+                  read_schema);
+    for (const std::uint32_t seed : {1u, 2u}) {
+      generate(keys, vocabulary.tokenizer, seed, 16, 4);
+    }
+    const Bound bound(keys, vocabulary.tokenizer);
+    Matching m(keys, &bound.constraint);
+    std::vector<std::uint64_t> words(bound.constraint.mask_words());
+    for (const char* text : {"{\"", "{\"t", "{\"th", "{\"the", "{\"x"}) {
+      std::size_t taken = 0;
+      m->reset();
+      REQUIRE(m->accept(text, &taken, m.error) == Status::ok);
+      REQUIRE(m->mask(words, grammar::Matcher::no_limit, m.error) == Status::ok);
+      check_mask(keys, m, vocabulary.tokenizer, text, words);
+    }
   }
 }
 
