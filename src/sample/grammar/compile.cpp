@@ -285,13 +285,16 @@ Status Compiler::fill_members(NodeId id, const Node& n, Step& out, Error& error)
     INLAY_TRY(want(member.value, step));
     INLAY_TRY(keys.push(member.key));
     INLAY_TRY(values.push(step));
-    INLAY_TRY(required.push(member.required && named ? 1 : 0));
+    INLAY_TRY(required.push(member.required));
     ++(named ? m.named : m.extra);
   }
   for (const std::uint8_t one : required) m.required_count += one;
   m.required = static_cast<std::uint32_t>(g_.bits_.size());
-  INLAY_TRY(g_.bits_.extend((m.named + 31) / 32));
-  for (std::uint32_t i = 0; i < m.named; ++i) {
+  if (m.named + m.extra > Grammar::max_seen_words * 32) {
+    return refuse(id, Status::limit, "too many members", error);
+  }
+  INLAY_TRY(g_.bits_.extend((m.named + m.extra + 31) / 32));
+  for (std::uint32_t i = 0; i < m.named + m.extra; ++i) {
     if (required[i]) g_.bits_[m.required + i / 32] |= 1u << (i % 32);
   }
   Dfa dfa(allocator_);

@@ -209,6 +209,9 @@ std::uint32_t Distances::settle_members(const Grammar& grammar, const Step& s) {
     }
     mine.extra.all = sum(mine.extra.key, sum(mine.between, value));
     mine.other = mine.extra.all;
+    for (std::uint32_t i = 0; i < m.extra; ++i) {
+      if (grammar.is_required(m, m.named + i)) mine.required = sum(mine.required, mine.extra.all);
+    }
   }
   const std::uint32_t count = std::max(m.required_count, m.min);
   const std::uint32_t more = product(count - m.required_count, mine.other);

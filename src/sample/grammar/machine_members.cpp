@@ -74,7 +74,12 @@ bool Machine::extra_open(const Step& s, const Cell& frame) const {
     const bool begins = frame.a < m.named;  // no named member comes any more
     if (left > 0 || (begins && frame.b + grammar_->most_extras(m) < m.min)) return false;
   }
-  return m.max == no_step || frame.b + 1 + left <= m.max;
+  if (m.max == no_step) return true;
+  bool wanted = false;  // one that is required is still to come
+  for (std::uint32_t i = m.named; i < m.named + m.extra && !wanted; ++i) {
+    wanted = grammar_->is_required(m, i) && !is_seen(frame, i);
+  }
+  return frame.b + 1 + (left - wanted) <= m.max;
 }
 
 // Every extra key that begins with this text has been seen.
@@ -101,7 +106,7 @@ bool Machine::key_lives(const Step& s, const Cell& frame, std::uint32_t state,
   // Most are seen where there are many: their bits side by side first.
   std::uint32_t seen[Grammar::max_seen_words];
   if (frame.kind() == Frame::members) {
-    std::fill_n(seen, (m.named + 31) / 32, 0u);
+    std::fill_n(seen, (m.named + m.extra + 31) / 32, 0u);
     for (std::uint32_t i = frame.a; i; i = frames_[i].parent) seen[frames_[i].a] = frames_[i].b;
   }
   const std::uint32_t left = required_left(m, frame);
@@ -141,7 +146,7 @@ std::uint32_t Machine::with_member(const MembersStep& m, std::uint32_t frame, st
   std::uint32_t a = cell.a, c = cell.c;
   if (cell.kind() == Frame::ordered) {
     a = extra ? m.named : label + 1;
-  } else if (!extra) {
+  } else if (!extra || grammar_->is_required(m, label)) {
     a = with_seen(a, label);
   }
   if (extra && m.distinct) c = push(Frame::key, 0, c, text);

@@ -78,6 +78,7 @@ struct Fact {
     some_member,  // value: a pattern (low: 1) or the keyword additionalProperties; claim
     some_name,    // claim: of a key
     one_member,   // some_member or some_name, where generation writes one such member
+    some_key,     // some_member or some_name, where the key says all: in the class `matches`
     item,         // low: index; claim: if it is there
     contains,     // claim, low to high
     some_item,    // low: index; claim: of an item there or later
@@ -90,6 +91,7 @@ struct Fact {
   std::string_view key{};
   std::uint32_t low = 0, high = 0xffffffffu;
   std::uint32_t scope = no_scope;
+  std::uint32_t matches = 0;
 };
 
 struct Choice {
