@@ -60,6 +60,7 @@ class ObjectShape {
   Status in_reach(const Fact& fact, std::string_view key, bool& reach);
   Status other_candidates(const Fact& fact, Array<std::string_view>& candidates, bool& many);
   Status spoken_keys(const Fact& fact, const Automaton*& keys);
+  Status additional_keys(ValueId keyword, const Automaton*& keys);
   bool key_says_all(const Fact& fact) const;
   Status place_some_key(std::size_t at, Array<NodeId>& nodes);
   Status required_keys(const Fact& fact, const Automaton*& keys, NodeId value,
@@ -405,8 +406,54 @@ Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, b
 Status ObjectShape::spoken_keys(const Fact& fact, const Automaton*& keys) {
   keys = nullptr;
   if (is_name(fact)) return c_.names_automaton({&fact.claim, 1}, fact.value, keys);
-  if (!is_pattern(fact)) return Status::ok;
+  if (!is_pattern(fact)) return additional_keys(fact.value, keys);
   return c_.pattern_automaton(fact.value, c_.document_.key(fact.value), keys);
+}
+
+// Keys that neither the properties nor the patterns beside additionalProperties speak of.
+Status ObjectShape::additional_keys(ValueId keyword, const Automaton*& keys) {
+  if (const std::uint32_t* known = c_.by_pattern_.find(keyword)) {
+    keys = c_.automata_[*known];
+    return Status::ok;
+  }
+  Array<const Automaton*> parts(c_.allocator_);
+  Array<std::string_view> texts(c_.allocator_);
+  const ValueId schema = c_.document_[keyword].parent;
+  const auto each = [&](Word word, auto visit) {
+    const ValueId held = c_.member(schema, word);
+    const ValueId first = held == no_value ? no_value : c_.document_[held].first;
+    for (ValueId p = first; p != no_value; p = c_.document_[p].next) INLAY_TRY(visit(p));
+    return Status::ok;
+  };
+  const auto add_pattern = [&](ValueId p) {
+    const Automaton* pattern = nullptr;
+    INLAY_TRY(c_.pattern_automaton(p, c_.document_.key(p), pattern));
+    return parts.push(pattern);
+  };
+  Status status = each(Word::pattern_properties, add_pattern);
+  INLAY_TRY(status);
+  status = each(Word::properties, [&](ValueId p) { return texts.push(c_.document_.key(p)); });
+  INLAY_TRY(status);
+  if (texts.empty() && parts.empty()) return Status::ok;
+  Automaton *listed = nullptr, *made = nullptr;
+  INLAY_TRY(c_.new_automaton(listed));
+  status = literals(texts, *listed);
+  if (is_error(status)) return c_.too_large(status, keyword, "the list of properties");
+  INLAY_TRY(parts.push(listed));
+  Formula formula(c_.allocator_);
+  Formula::Term none = Formula::yes, term = 0;
+  for (std::uint32_t i = 0; i < parts.size(); ++i) {
+    INLAY_TRY(formula.test(i, term));
+    INLAY_TRY(formula.negate(term, term));
+    INLAY_TRY(formula.both(none, term, none));
+  }
+  INLAY_TRY(c_.new_automaton(made));
+  const auto index = static_cast<std::uint32_t>(c_.automata_.size() - 1);
+  status = combine(parts, formula, none, Automaton::max_states, *made);
+  if (is_error(status)) return c_.too_large(status, keyword, "the set of other keys");
+  keys = made;
+  INLAY_TRY(c_.step(made->states()));
+  return c_.by_pattern_.insert(keyword, index);
 }
 
 // Leaves out what one_member facts before `until` speak of.
@@ -427,7 +474,7 @@ Status ObjectShape::without_one_members(const Automaton*& keys, const Fact* unti
 
 // Whatever the member's value is, it is one that the fact asks for.
 bool ObjectShape::key_says_all(const Fact& fact) const {
-  return is_name(fact) || (is_pattern(fact) && c_.is_false(fact.claim.opposite()));
+  return is_name(fact) || c_.is_false(fact.claim.opposite());
 }
 
 // Such a member of one class of keys, or of another.
@@ -451,14 +498,18 @@ Status ObjectShape::place_some_key(std::size_t at, Array<NodeId>& nodes) {
 Status ObjectShape::required_keys(const Fact& fact, const Automaton*& keys, NodeId value,
                                   Array<grammar::Extra>& extra) {
   const Automaton* spoken = nullptr;
-  Automaton *wanted = nullptr, *rest = nullptr;
+  const Automaton* wanted = keys;
+  Automaton *both = nullptr, *rest = nullptr;
   INLAY_TRY(spoken_keys(fact, spoken));
-  INLAY_TRY(c_.new_automaton(wanted));
+  INLAY_TRY(c_.new_automaton(both));
   INLAY_TRY(c_.new_automaton(rest));
-  INLAY_TRY(combine(*keys, *spoken, Both::intersection, *wanted));
-  INLAY_TRY(combine(*keys, *spoken, Both::difference, *rest));
-  INLAY_TRY(c_.step(wanted->states() + rest->states()));
   keys = rest;
+  if (spoken) {
+    INLAY_TRY(combine(*wanted, *spoken, Both::difference, *rest));
+    INLAY_TRY(combine(*wanted, *spoken, Both::intersection, *both));
+    INLAY_TRY(c_.step(both->states() + rest->states()));
+    wanted = both;
+  }
   grammar::Extra member{grammar::no_node, value, true};
   const Status spelled = c_.speller_.quoted(*wanted, member.key);
   if (is_error(spelled)) return c_.too_large(spelled, fact.value, "the set of keys");

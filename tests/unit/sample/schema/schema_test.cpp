@@ -331,6 +331,20 @@ TEST_CASE("where values or keys are too few, nothing begins") {
   CHECK(ordered.taken(R"({"x)") == 2);
 }
 
+TEST_CASE("a member that fails additionalProperties matches none of its patterns") {
+  for (const Read read : {grammar::read_schema, grammar::read_schema_text}) {
+    Checker checker(R"({"type":"object","not":{"properties":{"b":{}},"patternProperties":{"^a":{}},
+                        "additionalProperties":false}})",
+                    read);
+    INFO(checker.why);
+    REQUIRE(checker.status == Status::ok);
+    CHECK(checker.accepts(R"({"c":1})"));
+    CHECK(checker.accepts(R"({"b":1,"c":1})"));
+    CHECK_FALSE(checker.accepts(R"({"ab":1})"));
+    CHECK_FALSE(checker.accepts(R"({"b":1})"));
+  }
+}
+
 TEST_CASE("whole numbers beyond a bound of many digits") {
   const char* schemas[] = {
       R"({"type":"integer","exclusiveMinimum":9999999999999999})",
