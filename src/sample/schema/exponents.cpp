@@ -8,8 +8,8 @@ namespace inlay::schema {
 namespace {
 
 constexpr int least_window = 8, most_window = 24;
-constexpr int exact_digits = 17;         // as many as a double has: of what beyond is whole
-constexpr std::uint32_t max_unit = 100;  // numerators above are written out
+constexpr int exact_digits = 17;         // of a double; with an exponent above it is whole
+constexpr std::uint32_t max_unit = 100;  // remainders; more are written out
 
 // The test that m has to pass where m 10^exponent has to pass `t`; false: there is none.
 bool shift(NumberTest& t, int exponent) {
@@ -80,7 +80,12 @@ class Exponents {
     Array<NumberTest> shifted(nfa_.allocator());
     INLAY_TRY(shifted.append(tests));
     any = true;
-    for (std::size_t i = 0; i < tests_.size() && any; ++i) any = shift(shifted[i], exponent);
+    std::uint32_t unit = 1;
+    for (std::size_t i = 0; i < tests_.size() && any; ++i) {
+      any = shift(shifted[i], exponent);
+      unit *= any ? shifted[i].numerator : 1;
+      any = any && unit <= max_unit;
+    }
     if (!any) return Status::ok;
     Automaton part(nfa_.allocator());
     INLAY_TRY(read_numbers(shifted, formula_, term, Spelling::any, false, part));

@@ -367,6 +367,7 @@ Status Compiler::number_automaton(Scalars& s, Term term, ValueId where, const Au
   if (keeps && fresh) INLAY_TRY(numbers_.push(nullptr));
   if (!fresh) out = numbers_[id];
   if (!fresh && !out) return too_large(Status::limit, where, "what is said about numbers");
+  constexpr std::uint64_t work_of_exponents = 16;  // for each state
   if (fresh) {
     Automaton* made = nullptr;
     INLAY_TRY(new_automaton(made));
@@ -374,6 +375,7 @@ Status Compiler::number_automaton(Scalars& s, Term term, ValueId where, const Au
     if (is_error(status)) return too_large(status, where, "what is said about numbers");
     if (keeps) numbers_[id] = made;
     out = made;
+    if (spelling_ == Spelling::any) INLAY_TRY(step(work_of_exponents * made->states()));
   }
   return step(out->states());
 }
