@@ -1170,7 +1170,7 @@ INLAY_API void inlay_matcher_reset(inlay_matcher* matcher);
 /* The state of another matcher of the same grammar (else ARGUMENT). */
 INLAY_API inlay_status inlay_matcher_assign(inlay_matcher* matcher, const inlay_matcher* from);
 /* Takes text as far as the grammar allows: *taken bytes of it. Errors: LIMIT (nested too deeply,
- * too ambiguous). */
+ * too ambiguous): then none of it. */
 INLAY_API inlay_status inlay_matcher_accept_text(inlay_matcher* matcher, const char* text,
                                                  size_t length, size_t* taken, inlay_error* error);
 /* STATE: the token is not allowed here. An end token is where the text can end. */

@@ -91,7 +91,7 @@ Status Session::feed(std::uint64_t sequence, std::span<const std::int32_t> ids, 
   const std::uint32_t room = shape_.context - s->length();
   if ((count > room && !drop_middle(*s, count - room, count)) ||
       !append(*s, ids, flags & INLAY_FEED_ALL_LOGITS)) {
-    if (s->watch) s->watch.set_tokens(s->tokens());
+    if (s->watch) s->watch.take_back();
     return no_pages("feed", error);
   }
   if (s->conduct.sampling && !ids.empty()) {

@@ -29,8 +29,8 @@ void Watch::end() {
   if (grammar_) grammar_->release();
   guard_ = nullptr;
   grammar_ = nullptr;
-  drawn_ = none;
-  stale_ = lost_ = false;
+  drawn_ = drawn_before_ = none;
+  noted_ = stale_ = lost_ = false;
 }
 
 Status Watch::copy_from(const Watch& other, Error& error) {
@@ -40,6 +40,8 @@ Status Watch::copy_from(const Watch& other, Error& error) {
   grammar_ = other.grammar_;
   begin_ = other.begin_;
   drawn_ = other.drawn_;
+  drawn_before_ = other.drawn_before_;
+  noted_ = other.noted_;
   stale_ = other.stale_;
   lost_ = other.lost_;
   return Status::ok;
@@ -60,7 +62,12 @@ Status Watch::replay(std::span<const std::int32_t> tokens, Error& error) {
 
 // The guard stands behind exactly these tokens.
 Status Watch::settle(std::span<const std::int32_t> tokens, Error& error) {
-  return stale_ || drawn_ != none ? replay(tokens, error) : Status::ok;
+  if (!stale_ && drawn_ == none) return Status::ok;
+  if (stale_ || !noted_) return replay(tokens, error);
+  guard_->go_back();
+  noted_ = false;
+  drawn_ = none;
+  return Status::ok;
 }
 
 Status Watch::feed(std::span<const std::int32_t> tokens, std::span<const std::int32_t> ids,
@@ -68,14 +75,23 @@ Status Watch::feed(std::span<const std::int32_t> tokens, std::span<const std::in
   if (ids.empty()) return Status::ok;
   const bool known = !stale_ && ids[0] == drawn_;
   if (!known) INLAY_TRY(settle(tokens, error));
-  drawn_ = none;
-  for (std::size_t i = known ? 1 : 0; i < ids.size(); ++i) {
+  drawn_before_ = drawn_;
+  noted_ = ids.size() > known;
+  if (noted_) guard_->keep();
+  for (std::size_t i = known; i < ids.size(); ++i) {
     const Status status = guard_->accept(ids[i], error);
     if (!is_error(status)) continue;
-    stale_ = true;
+    take_back();
     return status;
   }
+  drawn_ = none;
   return Status::ok;
+}
+
+void Watch::take_back() {
+  if (noted_) guard_->go_back();
+  noted_ = false;
+  drawn_ = drawn_before_;
 }
 
 Status Watch::mask(std::span<const std::int32_t> tokens, std::span<const float> logits,
@@ -85,6 +101,8 @@ Status Watch::mask(std::span<const std::int32_t> tokens, std::span<const float> 
 }
 
 Status Watch::drawn(std::int32_t token, Error& error) {
+  noted_ = lost_;  // else it can read again
+  if (noted_) guard_->keep();
   INLAY_TRY(guard_->accept(token, error));
   drawn_ = token;
   return Status::ok;

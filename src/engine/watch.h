@@ -24,9 +24,10 @@ class Watch {
   Status copy_from(const Watch& other, Error& error);
 
   // Before tokens are fed; they may begin with the one that was drawn last. On an error nothing has
-  // changed.
+  // changed. take_back(): right behind it, as if they had not been fed.
   Status feed(std::span<const std::int32_t> tokens, std::span<const std::int32_t> ids,
               Error& error);
+  void take_back();
   // The logits of the next token, masked. `left`: tokens until the text is cut off, this one
   // included.
   Status mask(std::span<const std::int32_t> tokens, std::span<const float> logits,
@@ -50,9 +51,11 @@ class Watch {
   BoundGrammar* grammar_ = nullptr;
   grammar::Guard* guard_ = nullptr;
   std::uint32_t begin_ = 0;
-  std::int32_t drawn_ = none;  // the guard has taken it, the sequence has not
-  bool stale_ = false;         // the guard stands elsewhere: it reads the tokens again
-  bool lost_ = false;          // tokens of the text are gone, so it cannot be read again
+  std::int32_t drawn_ = none;         // the guard has taken it, the sequence has not
+  std::int32_t drawn_before_ = none;  // drawn_ before the last feed
+  bool noted_ = false;                // the guard's note is from before the last feed or draw
+  bool stale_ = false;                // the guard stands elsewhere: it reads the tokens again
+  bool lost_ = false;                 // tokens of the text are gone, so it cannot be read again
 };
 
 }  // namespace inlay

@@ -107,6 +107,34 @@ TEST_CASE("fed tokens are checked", "[api][grammar]") {
   CHECK(story.run(sequence) == " dog cat");
 }
 
+TEST_CASE("a refused feed changes nothing, also where the middle is gone", "[api][grammar]") {
+  for (const bool drops : {false, true}) {
+    Story story;
+    const auto grammar = inlay::Grammar::gbnf(story.model, R"(root ::= (" dog" " cat")+)").value();
+    const inlay::Sequence sequence = story.begin("A");
+    story.session.set_context_policy(sequence, inlay::ContextPolicy::drop).value();
+    story.session.constrain(sequence, grammar).value();
+    const auto ids = [&](const char* text) {
+      return story.model.tokenizer().encode(text, {.add_special = false}).value();
+    };
+    for (int i = 0; drops && i < 300; ++i) story.session.feed(sequence, ids(" dog cat")).value();
+    story.session.feed(sequence, ids(" dog")).value();
+    const auto before = story.session.tokens(sequence).value();
+    if (drops) REQUIRE(before.size() < 300);  // of over 600
+    const auto refused = story.session.feed(sequence, ids(" cat cat"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().status() == inlay::Status::state);
+    CHECK(story.session.tokens(sequence).value() == before);
+    REQUIRE(story.session.feed(sequence, ids(" cat")));
+    CHECK_FALSE(story.session.feed(sequence, ids(" cat")));
+    REQUIRE(story.session.feed(sequence, ids(" dog")));
+    story.session.generate(sequence, {.temperature = 0}, 1).value();
+    CHECK(story.run(sequence).substr(0, 2) == " c");
+    // The token that was drawn last does not have to be fed.
+    CHECK(story.session.feed(sequence, ids(" cat dog")));
+  }
+}
+
 TEST_CASE("a trigger begins the grammar", "[api][grammar]") {
   Story story;
   const auto grammar = inlay::Grammar::gbnf(story.model, R"(root ::= "X" "Y")").value();

@@ -256,40 +256,12 @@ Status Compiler::list_ahead(const Dfa& dfa, MembersStep& m, Error& error, NodeId
   return g_.offsets_.push(static_cast<std::uint32_t>(g_.ahead_.size()));
 }
 
-// For every state of the keys' DFA: how many extra keys lie ahead. States are counted when all that
-// they lead to are; those in circles, and before them, never are.
+// For every state of the keys' DFA: how many extra keys lie ahead.
 Status Compiler::count_words(const Dfa& dfa, MembersStep& m) {
-  const std::uint32_t states = dfa.states();
-  Array<std::uint8_t> known(allocator_);
-  Array<std::uint64_t> words(allocator_);
-  std::uint32_t width[256] = {};  // bytes of each class
-  for (const std::uint8_t c : dfa.classes) ++width[c];
-  INLAY_TRY(known.resize(states));
-  INLAY_TRY(words.resize(states));
-  std::fill(words.begin(), words.end(), std::uint64_t{Grammar::endless});
-  const auto extra = [&](std::uint32_t q) {
-    return q != dead && (g_.bits_[m.extras + q / 32] >> (q % 32) & 1);
-  };
-  const auto is_end = [&](std::uint32_t q) { return dfa.accepts(q) && dfa.labels[q] >= m.named; };
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (std::uint32_t q = states; q-- > 1;) {
-      if (known[q] || !extra(q)) continue;
-      std::uint64_t sum = is_end(q) ? 1 : 0;
-      for (std::uint32_t c = 0; c < dfa.class_count && sum < Grammar::endless; ++c) {
-        const std::uint32_t to = dfa.row(q)[c];
-        if (extra(to)) sum += known[to] ? words[to] * width[c] : Grammar::endless;
-      }
-      if (sum >= Grammar::endless) continue;
-      words[q] = sum;
-      known[q] = changed = true;
-    }
-  }
+  Array<std::uint32_t> words(allocator_);
+  INLAY_TRY(count_texts(dfa, m.named, words));
   m.words = static_cast<std::uint32_t>(g_.offsets_.size());
-  for (const std::uint64_t count : words) {
-    INLAY_TRY(g_.offsets_.push(static_cast<std::uint32_t>(count)));
-  }
-  return Status::ok;
+  return g_.offsets_.append(words.span());
 }
 
 Status Compiler::fill_members(NodeId id, const Node& n, Step& out, Error& error) {
@@ -313,13 +285,16 @@ Status Compiler::fill_members(NodeId id, const Node& n, Step& out, Error& error)
     INLAY_TRY(want(member.value, step));
     INLAY_TRY(keys.push(member.key));
     INLAY_TRY(values.push(step));
-    INLAY_TRY(required.push(member.required && named ? 1 : 0));
+    INLAY_TRY(required.push(member.required));
     ++(named ? m.named : m.extra);
   }
   for (const std::uint8_t one : required) m.required_count += one;
   m.required = static_cast<std::uint32_t>(g_.bits_.size());
-  INLAY_TRY(g_.bits_.extend((m.named + 31) / 32));
-  for (std::uint32_t i = 0; i < m.named; ++i) {
+  if (m.named + m.extra > Grammar::max_seen_words * 32) {
+    return refuse(id, Status::limit, "too many members", error);
+  }
+  INLAY_TRY(g_.bits_.extend((m.named + m.extra + 31) / 32));
+  for (std::uint32_t i = 0; i < m.named + m.extra; ++i) {
     if (required[i]) g_.bits_[m.required + i / 32] |= 1u << (i % 32);
   }
   Dfa dfa(allocator_);

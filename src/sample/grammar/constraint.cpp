@@ -68,8 +68,8 @@ Status Constraint::resolve_tokens(Error& error) {
     std::int32_t id = static_cast<std::int32_t>(s.min);
     if (s.count > 0) {
       const std::string_view text = grammar_.text(s);
-      for (id = 0; tokenizer.contains(id) && tokenizer.piece(id) != text;) ++id;
-      if (!tokenizer.contains(id)) {
+      id = trie_.find(text);
+      if (id < 0) {
         return fail(error, Status::format, "grammar: the vocabulary has no token {}", Shown(text));
       }
     } else if (!tokenizer.contains(id)) {
@@ -156,7 +156,7 @@ Status Constraint::derive_table(const Step& step, std::uint32_t state, std::uint
   Walk mine[TokenTrie::max_token_bytes + 1], theirs[TokenTrie::max_token_bytes + 1];
   mine[0] = {static_cast<std::uint16_t>(state), 0, 0, false, false, false};
   theirs[0] = {static_cast<std::uint16_t>(base_state), 0, 0, false, false, false};
-  Array<std::int32_t> set(allocator_), cleared(allocator_), lost(allocator_), won(allocator_);
+  Array<std::int32_t> added(allocator_), removed(allocator_), lost(allocator_), won(allocator_);
   Array<std::uint16_t> exits(allocator_);  // beside won
   std::uint64_t visits = 0;
   made = false;
@@ -172,7 +172,7 @@ Status Constraint::derive_table(const Step& step, std::uint32_t state, std::uint
       continue;
     }
     if (a.stays() != b.stays()) {
-      INLAY_TRY((a.stays() ? set : cleared).append(trie_.tokens_at(i)));
+      INLAY_TRY((a.stays() ? added : removed).append(trie_.tokens_at(i)));
     }
     if (b.leaves()) INLAY_TRY(lost.push(static_cast<std::int32_t>(i)));
     if (a.leaves()) {
@@ -184,15 +184,12 @@ Status Constraint::derive_table(const Step& step, std::uint32_t state, std::uint
   visits_left_ -= std::min(visits_left_, visits);
   if (visits > max_differences) return Status::ok;
   Table t = tables_[base];
-  const std::size_t from = t.bits;
-  t.bits = static_cast<std::uint32_t>(words_.size());
-  INLAY_TRY(words_.extend(mask_words()));
-  std::copy_n(words_.begin() + from, mask_words(), words_.begin() + t.bits);
-  const auto word = [&](std::int32_t id) -> std::uint64_t& {
-    return words_[t.bits + static_cast<std::uint32_t>(id) / 64];
-  };
-  for (const std::int32_t id : set) word(id) |= std::uint64_t{1} << (id % 64);
-  for (const std::int32_t id : cleared) word(id) &= ~(std::uint64_t{1} << (id % 64));
+  t.differ = static_cast<std::uint32_t>(lists_.size());
+  t.added = static_cast<std::uint32_t>(added.size());
+  t.removed = static_cast<std::uint32_t>(removed.size());
+  INLAY_TRY(lists_.append(added.span()));
+  INLAY_TRY(lists_.append(removed.span()));
+  INLAY_TRY(needs_.extend(added.size() + removed.size()));
   // Both lists are in the order of the nodes.
   const std::size_t begin = t.leave, end = begin + t.leave_count;
   t.leave = t.by_need = static_cast<std::uint32_t>(lists_.size());
@@ -217,6 +214,9 @@ Status Constraint::derive_table(const Step& step, std::uint32_t state, std::uint
 
 Status Constraint::make_table(const Step& step, std::uint32_t state) {
   Table t{.bits = static_cast<std::uint32_t>(words_.size()),
+          .differ = 0,
+          .added = 0,
+          .removed = 0,
           .leave = static_cast<std::uint32_t>(lists_.size()),
           .leave_count = 0,
           .by_need = 0,

@@ -9,7 +9,10 @@ namespace inlay::grammar {
 
 // Tokens as seen from one state of one DFA, whatever stands around it.
 struct Table {
-  std::uint32_t bits;   // in words: tokens that stay inside, or end exactly at its end
+  std::uint32_t bits;    // in words: tokens that stay inside, or end exactly at its end
+  std::uint32_t differ;  // in lists: tokens that are in addition, then those that are not, as the
+  std::uint32_t added;   // words may be another table's
+  std::uint32_t removed;
   std::uint32_t leave;  // in lists: tokens that pass an end and go on with what follows
   std::uint32_t leave_count;
   std::uint32_t by_need;  // counted: tokens of bits that take more than one text, most first
@@ -40,8 +43,15 @@ class Constraint {
     const std::uint32_t index = index_[first + state];
     return index == no_table ? nullptr : &tables_[index];
   }
+  // The tokens, but for added() and removed() ones.
   std::span<const std::uint64_t> bits(const Table& t) const {
     return {words_.data() + t.bits, mask_words()};
+  }
+  std::span<const std::int32_t> added(const Table& t) const {
+    return {lists_.data() + t.differ, t.added};
+  }
+  std::span<const std::int32_t> removed(const Table& t) const {
+    return {lists_.data() + t.differ + t.added, t.removed};
   }
   std::span<const std::int32_t> leave(const Table& t) const {
     return {lists_.data() + t.leave, t.leave_count};

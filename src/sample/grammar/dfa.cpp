@@ -262,6 +262,46 @@ Status Dfa::finish() {
   return Status::ok;
 }
 
+// texts(q) = [q is an end] + sum over bytes of texts(step(q, byte)); a state is counted once all
+// that it leads to are, so those in circles, and before them, never are.
+Status count_texts(const Dfa& dfa, std::uint32_t first, Array<std::uint32_t>& texts) {
+  const std::uint32_t states = dfa.states();
+  Array<std::uint8_t> leads(*texts.allocator());  // to an end
+  std::uint32_t width[256] = {};                  // bytes of each class
+  for (const std::uint8_t c : dfa.classes) ++width[c];
+  INLAY_TRY(leads.resize(states));
+  texts.clear();
+  INLAY_TRY(texts.resize(states));
+  const auto is_end = [&](std::uint32_t q) { return dfa.accepts(q) && dfa.labels[q] >= first; };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::uint32_t q = states; q-- > 1;) {
+      bool one = is_end(q);
+      for (std::uint32_t c = 0; c < dfa.class_count && !one; ++c) one = leads[dfa.row(q)[c]];
+      changed = changed || one != leads[q];
+      leads[q] = one;
+    }
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::uint32_t q = states; q-- > 1;) {
+      if (!leads[q] || texts[q] > 0) continue;
+      std::uint64_t sum = is_end(q);
+      for (std::uint32_t c = 0; c < dfa.class_count && sum < countless; ++c) {
+        const std::uint32_t to = dfa.row(q)[c];
+        if (leads[to]) sum += texts[to] ? std::uint64_t{texts[to]} * width[c] : countless;
+      }
+      if (sum >= countless) continue;
+      texts[q] = static_cast<std::uint32_t>(sum);
+      changed = true;
+    }
+  }
+  for (std::uint32_t q = 0; q < states; ++q) {
+    if (leads[q] && texts[q] == 0) texts[q] = countless;
+  }
+  return Status::ok;
+}
+
 bool is_prefix_free(const Dfa& dfa) {
   for (std::uint32_t q = 1; q < dfa.states(); ++q) {
     if (!dfa.accepts(q)) continue;

@@ -43,6 +43,11 @@ Status minimize(Dfa& dfa);
 // What both accept; or what `a` accepts and `b` does not. LIMIT: too many states. Labels are a's.
 Status intersect(const Dfa& a, const Dfa& b, bool not_b, std::uint32_t limit, Dfa& result);
 
+// For each state: how many texts lead from there to an end with a label of `first` or more;
+// `countless` and more are not told apart.
+inline constexpr std::uint32_t countless = 1u << 30;
+Status count_texts(const Dfa& dfa, std::uint32_t first, Array<std::uint32_t>& texts);
+
 // No accepted text is the start of another one.
 bool is_prefix_free(const Dfa& dfa);
 

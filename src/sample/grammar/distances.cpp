@@ -202,13 +202,16 @@ std::uint32_t Distances::settle_members(const Grammar& grammar, const Step& s) {
     }
     mine.extra.key = extra_keys_[mine.extra_keys + 1];
     if (m.distinct) {  // the nearest may have been seen; of a few, all but the farthest
-      const bool few = grammar.words_ahead(m, 1) < Grammar::endless;
+      const bool few = grammar.words_ahead(m, 1) < countless;
       const std::uint32_t states = grammar.dfa(s.dfa).states();
       mine.extra.key =
           few ? std::max(mine.extra.key, std::min(states, few_states)) : sum(mine.extra.key, 1);
     }
     mine.extra.all = sum(mine.extra.key, sum(mine.between, value));
     mine.other = mine.extra.all;
+    for (std::uint32_t i = 0; i < m.extra; ++i) {
+      if (grammar.is_required(m, m.named + i)) mine.required = sum(mine.required, mine.extra.all);
+    }
   }
   const std::uint32_t count = std::max(m.required_count, m.min);
   const std::uint32_t more = product(count - m.required_count, mine.other);

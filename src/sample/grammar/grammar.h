@@ -36,7 +36,7 @@ struct MembersStep {
   std::uint32_t named = 0;
   std::uint32_t extra = 0;
   std::uint32_t values = 0;    // in children: (named + extra) steps
-  std::uint32_t required = 0;  // in bits: (named) bits in words of 32
+  std::uint32_t required = 0;  // in bits: (named + extra) bits in words of 32
   std::uint32_t required_count = 0;
   std::uint32_t reach = 0;    // in reach: (states + 1) offsets of labels that lie ahead
   std::uint32_t extras = 0;   // in bits: (states) bits: an extra key lies ahead
@@ -56,7 +56,7 @@ class Grammar {
  public:
   explicit Grammar(Allocator& allocator);
 
-  static constexpr std::uint32_t max_seen_words = (1u << 14) / 32;  // of named members
+  static constexpr std::uint32_t max_seen_words = (1u << 14) / 32 + 8;  // of members
 
   const Step& step(std::uint32_t i) const { return steps_[i]; }
   std::span<const Step> steps() const { return steps_.span(); }
@@ -71,7 +71,7 @@ class Grammar {
     return children_[m.values + label];
   }
   bool is_required(const MembersStep& m, std::uint32_t label) const {
-    return label < m.named && (bits_[m.required + label / 32] >> (label % 32) & 1);
+    return bits_[m.required + label / 32] >> (label % 32) & 1;
   }
   // Bits of a word of 32 named members.
   std::uint32_t required_bits(const MembersStep& m, std::uint32_t word) const {
@@ -85,10 +85,13 @@ class Grammar {
     const std::uint32_t begin = offsets_[m.reach + state], end = offsets_[m.reach + state + 1];
     return {ahead_.data() + begin, end - begin};
   }
-  // Of distinct extra keys: how many lie ahead; `endless` and more are not told apart.
-  static constexpr std::uint32_t endless = 1u << 30;
+  // Of distinct extra keys: how many lie ahead; `countless` and more are not told apart.
   std::uint32_t words_ahead(const MembersStep& m, std::uint32_t state) const {
     return offsets_[m.words + state];
+  }
+  // How many extra members an object may have.
+  std::uint32_t most_extras(const MembersStep& m) const {
+    return m.extra == 0 ? 0 : m.distinct ? words_ahead(m, 1) : countless;
   }
   // Where they stand among those of all states of all objects.
   std::uint32_t first_ahead(const MembersStep& m, std::uint32_t state) const {

@@ -47,7 +47,9 @@ Status Guard::init(const Trigger& trigger, std::uint32_t logits, Error& error) {
   }
   INLAY_TRY(find_risky());
   INLAY_TRY(Matcher::create(allocator_, grammar_, &constraint_, &matcher_, error));
+  INLAY_TRY(Matcher::create(allocator_, grammar_, nullptr, &kept_, error));
   reset();
+  keep();
   return Status::ok;
 }
 
@@ -67,14 +69,19 @@ Status Guard::find_risky() {
 Status Guard::copy(Guard** guard, Error& error) const {
   INLAY_TRY(create(allocator_, grammar_, constraint_, {{text_, text_size_}, token_},
                    static_cast<std::uint32_t>(logits_.size()), guard, error));
-  (*guard)->matcher_->copy_from(*matcher_);
-  (*guard)->found_ = found_;
-  (*guard)->waiting_ = waiting_;
+  Guard& other = **guard;
+  other.matcher_->copy_from(*matcher_);
+  other.kept_->copy_from(*kept_);
+  other.found_ = found_;
+  other.waiting_ = waiting_;
+  other.kept_found_ = kept_found_;
+  other.kept_waiting_ = kept_waiting_;
   return Status::ok;
 }
 
 void Guard::release() {
   if (matcher_) matcher_->release();
+  if (kept_) kept_->release();
   Allocator& allocator = allocator_;
   this->~Guard();
   allocator.release(this, sizeof(Guard));
@@ -84,6 +91,18 @@ void Guard::reset() {
   matcher_->reset();
   found_ = 0;
   waiting_ = text_size_ > 0 || token_ >= 0;
+}
+
+void Guard::keep() {
+  kept_->copy_from(*matcher_);
+  kept_found_ = found_;
+  kept_waiting_ = waiting_;
+}
+
+void Guard::go_back() {
+  matcher_->copy_from(*kept_);
+  found_ = kept_found_;
+  waiting_ = kept_waiting_;
 }
 
 std::uint32_t Guard::search(std::uint32_t position, char byte) const {

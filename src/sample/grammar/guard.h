@@ -26,6 +26,9 @@ class Guard {
   void reset();
   // STATE: not allowed here, nothing has changed.
   Status accept(std::int32_t token, Error& error);
+  // Notes where it stands; goes back to what was noted last.
+  void keep();
+  void go_back();
   // The logits with -infinity for every token that is not allowed; they live until the next call.
   // `left`: as of Matcher::mask.
   Status apply(std::span<const float> logits, std::uint64_t left, std::span<const float>* masked,
@@ -53,6 +56,7 @@ class Guard {
   const Grammar& grammar_;
   const Constraint& constraint_;
   Matcher* matcher_ = nullptr;
+  Matcher* kept_ = nullptr;  // without masks
   Array<std::uint64_t> words_;
   Array<float> logits_;        // (a row)
   Array<std::int32_t> risky_;  // tokens that may hold the end of the trigger and more
@@ -62,6 +66,8 @@ class Guard {
   std::int32_t token_ = -1;
   std::uint32_t found_ = 0;  // bytes of the trigger at the end of the text
   bool waiting_ = false;
+  std::uint32_t kept_found_ = 0;
+  bool kept_waiting_ = false;
 };
 
 }  // namespace inlay::grammar

@@ -57,7 +57,7 @@ bool Machine::named_open(const MembersStep& m, const Cell& frame, std::uint32_t 
     for (std::uint32_t i = frame.a; i < label; ++i) {
       if (grammar_->is_required(m, i)) return false;
     }
-    if (m.extra == 0 && frame.b + (m.named - label) < m.min) return false;
+    if (frame.b + (m.named - label) + grammar_->most_extras(m) < m.min) return false;
   } else if (is_seen(frame, label)) {
     return false;
   }
@@ -70,8 +70,16 @@ bool Machine::extra_open(const Step& s, const Cell& frame) const {
   if (m.extra == 0) return false;
   if (m.max == no_step && frame.kind() == Frame::members) return true;
   const std::uint32_t left = required_left(m, frame);
-  if (frame.kind() == Frame::ordered && left > 0) return false;
-  return m.max == no_step || frame.b + 1 + left <= m.max;
+  if (frame.kind() == Frame::ordered) {
+    const bool begins = frame.a < m.named;  // no named member comes any more
+    if (left > 0 || (begins && frame.b + grammar_->most_extras(m) < m.min)) return false;
+  }
+  if (m.max == no_step) return true;
+  bool wanted = false;  // one that is required is still to come
+  for (std::uint32_t i = m.named; i < m.named + m.extra && !wanted; ++i) {
+    wanted = grammar_->is_required(m, i) && !is_seen(frame, i);
+  }
+  return frame.b + 1 + (left - wanted) <= m.max;
 }
 
 // Every extra key that begins with this text has been seen.
@@ -79,7 +87,7 @@ bool Machine::is_used_up(const MembersStep& m, const Cell& frame, std::uint32_t 
                          std::uint32_t text) const {
   if (!m.distinct || text == any_text) return false;
   std::uint32_t left = grammar_->words_ahead(m, state);
-  for (std::uint32_t i = frame.c; i && left > 0 && left < Grammar::endless; i = frames_[i].parent) {
+  for (std::uint32_t i = frame.c; i && left > 0 && left < countless; i = frames_[i].parent) {
     std::uint32_t at = frames_[i].a;
     while (at > text) at = frames_[at].parent;  // cells refer to older ones
     if (at == text) --left;
@@ -98,7 +106,7 @@ bool Machine::key_lives(const Step& s, const Cell& frame, std::uint32_t state,
   // Most are seen where there are many: their bits side by side first.
   std::uint32_t seen[Grammar::max_seen_words];
   if (frame.kind() == Frame::members) {
-    std::fill_n(seen, (m.named + 31) / 32, 0u);
+    std::fill_n(seen, (m.named + m.extra + 31) / 32, 0u);
     for (std::uint32_t i = frame.a; i; i = frames_[i].parent) seen[frames_[i].a] = frames_[i].b;
   }
   const std::uint32_t left = required_left(m, frame);
@@ -138,7 +146,7 @@ std::uint32_t Machine::with_member(const MembersStep& m, std::uint32_t frame, st
   std::uint32_t a = cell.a, c = cell.c;
   if (cell.kind() == Frame::ordered) {
     a = extra ? m.named : label + 1;
-  } else if (!extra) {
+  } else if (!extra || grammar_->is_required(m, label)) {
     a = with_seen(a, label);
   }
   if (extra && m.distinct) c = push(Frame::key, 0, c, text);

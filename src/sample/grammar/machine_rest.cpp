@@ -15,7 +15,8 @@ std::uint32_t Machine::members_rest(const Cell& frame) const {
   const Distances::Members& d = distances_->members(s);
   std::uint32_t count = m.required_count, tokens = d.required;
   const auto seen = [&](std::uint32_t label) {
-    tokens -= std::min(tokens, distances_->named(s, label).all);
+    const Distances::Member& one = label < m.named ? distances_->named(s, label) : d.extra;
+    tokens -= std::min(tokens, one.all);
     --count;
   };
   if (frame.kind() == Frame::ordered) {

@@ -7,7 +7,9 @@ namespace inlay::grammar {
 
 void Matcher::lay_out(Carver& carver) {
   Machine::lay_out(carver, frame_cells, machine_);
-  for (Items* items : {&now_, &next_, &other_}) *items = {carver.take<Item>(max_live), 0, max_live};
+  for (Items* items : {&now_, &next_, &other_, &before_}) {
+    *items = {carver.take<Item>(max_live), 0, max_live};
+  }
   if (!constraint_) return;
   walk_ = carver.take<Item>(walk_items);
   levels_ = carver.take<Level>(TokenTrie::max_token_bytes + 2);
@@ -80,9 +82,13 @@ Status Matcher::make_room(Error& error) {
   Frames& frames = machine_.frames();
   if (frames.size() < frame_cells / 4 * 3) return Status::ok;
   frames.begin_marks();
-  for (const Item& item : now_.view()) machine_.mark(item);
+  for (const Items* items : {&now_, &before_}) {
+    for (const Item& item : items->view()) machine_.mark(item);
+  }
   frames.compact();
-  for (std::uint32_t i = 0; i < now_.size; ++i) machine_.move(now_.data[i]);
+  for (const Items* items : {&now_, &before_}) {
+    for (std::uint32_t i = 0; i < items->size; ++i) machine_.move(items->data[i]);
+  }
   for (std::uint32_t i = 0; constraint_ && i < cache_slots; ++i) slots_[i] = {};
   if (frames.size() < frame_cells / 8 * 5) return Status::ok;
   return fail(error, Status::limit, "grammar: at position {}: nested too deeply", position_);
@@ -107,6 +113,20 @@ bool Matcher::advance_text(std::string_view text, std::size_t* taken) {
 }
 
 Status Matcher::accept(std::string_view text, std::size_t* taken, Error& error) {
+  const std::uint64_t position = position_;
+  std::copy_n(now_.data, now_.size, before_.data);
+  before_.size = now_.size;
+  const Status status = accept_bytes(text, taken, error);
+  if (is_error(status)) {
+    std::swap(now_, before_);
+    position_ = position;
+    *taken = 0;
+  }
+  before_.size = 0;
+  return status;
+}
+
+Status Matcher::accept_bytes(std::string_view text, std::size_t* taken, Error& error) {
   for (*taken = 0; *taken < text.size(); ++*taken, ++position_) {
     INLAY_TRY(make_room(error));
     std::size_t one = 0;

@@ -21,11 +21,11 @@ class Matcher {
   void release();
 
   void reset();
-  // Of a matcher of the same grammar and constraint.
+  // Of a matcher of the same grammar.
   void copy_from(const Matcher& other);
 
   // How many bytes of the text it takes; the matcher goes on behind them. LIMIT: too deep, too
-  // ambiguous.
+  // ambiguous; then none is taken.
   Status accept(std::string_view text, std::size_t* taken, Error& error);
   // STATE: the grammar does not allow it here. End tokens are taken where the grammar can end.
   Status accept_token(std::int32_t token, Error& error);
@@ -68,6 +68,7 @@ class Matcher {
       : grammar_(grammar), constraint_(constraint) {}
   void lay_out(Carver& carver);
   bool advance_text(std::string_view text, std::size_t* taken);
+  Status accept_bytes(std::string_view text, std::size_t* taken, Error& error);
   Status make_room(Error& error);
   Status refuse_limit(Error& error) const;
 
@@ -78,6 +79,8 @@ class Matcher {
   bool in_time(std::span<const Item> items);
   bool in_time(std::uint32_t rest);
   bool mask_item(const Item& item, std::span<std::uint64_t> words, bool* done);
+  void join_table(const Item& item, const Step& s, const Table& table,
+                  std::span<std::uint64_t> words);
   void mask_token(const Item& item, std::span<std::uint64_t> words);
   bool mask_leaving(const Item& item, const Table& table, std::span<std::uint64_t> words);
   bool walk_to(std::string_view text, std::uint32_t* depth);
@@ -94,6 +97,7 @@ class Matcher {
   std::uint64_t block_bytes_ = 0;
   Machine machine_;
   Items now_, next_, other_;
+  Items before_;  // where accept() began; else empty
   std::uint64_t position_ = 0;
   bool ended_ = false;  // an end token was taken
 

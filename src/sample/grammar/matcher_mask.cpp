@@ -168,7 +168,7 @@ bool Matcher::mask_item(const Item& item, std::span<std::uint64_t> words, bool* 
   const Table* table = constraint_->table(item.step, item.state);
   const bool key = s.op == Op::members;
   const bool few = key && grammar_.members(s).distinct &&
-                   grammar_.words_ahead(grammar_.members(s), item.state) < Grammar::endless;
+                   grammar_.words_ahead(grammar_.members(s), item.state) < countless;
   if (!table || few || (key && !machine_.extra_open(s, machine_.frames()[item.frame]))) {
     *done = false;
     return true;
@@ -181,21 +181,30 @@ bool Matcher::mask_item(const Item& item, std::span<std::uint64_t> words, bool* 
     }
     farthest_ = std::max(farthest_, rest);
   }
-  const std::span<const std::uint64_t> bits = constraint_->bits(*table);
-  const std::uint32_t left = s.max == no_step ? no_step : s.max - item.count;
-  if (s.op != Op::counted || left >= table->most_need) {
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] |= bits[i];
-  } else {
-    // In scratch, so that bits of other items stay.
-    std::uint64_t* own = scratch_words_;
-    std::copy(bits.begin(), bits.end(), own);
-    const std::span<const std::int32_t> needy = constraint_->by_need(*table);
-    for (std::uint32_t i = 0; i < needy.size() && constraint_->need(*table, i) > left; ++i) {
-      clear_bit({own, words.size()}, needy[i]);
-    }
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] |= own[i];
-  }
+  join_table(item, s, *table, words);
   return mask_leaving(item, *table, words);
+}
+
+// Adds the tokens that stay in the item's text.
+void Matcher::join_table(const Item& item, const Step& s, const Table& table,
+                         std::span<std::uint64_t> words) {
+  std::span<const std::uint64_t> bits = constraint_->bits(table);
+  const std::uint32_t left = s.max == no_step ? no_step : s.max - item.count;
+  const bool needs = s.op == Op::counted && left < table.most_need;
+  if (needs || table.removed > 0) {
+    // In scratch, so that bits of other items stay.
+    const std::span<std::uint64_t> own(scratch_words_, words.size());
+    std::copy(bits.begin(), bits.end(), own.begin());
+    const std::span<const std::int32_t> needy = constraint_->by_need(table);
+    for (std::uint32_t i = 0; needs && i < needy.size() && constraint_->need(table, i) > left;
+         ++i) {
+      clear_bit(own, needy[i]);
+    }
+    for (const std::int32_t token : constraint_->removed(table)) clear_bit(own, token);
+    bits = own;
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] |= bits[i];
+  for (const std::int32_t token : constraint_->added(table)) set_bit(words, token);
 }
 
 bool Matcher::walk_rest(std::span<const Item> items, std::span<std::uint64_t> words) {

@@ -163,7 +163,7 @@ NodeId Rules::members(const Members& m) {
                        .distinct = m.distinct};
   if (!check(members_.append(m.named))) return never_;
   for (const Extra& e : m.extra) {
-    if (!check(members_.push({e.key, e.value, false}))) return never_;
+    if (!check(members_.push({e.key, e.value, e.required}))) return never_;
   }
   if (!check(records_.push(record))) return never_;
   return add({.kind = Kind::members,

@@ -59,6 +59,9 @@ struct Member {
 struct Extra {
   NodeId key;  // regular
   NodeId value;
+  // Some such member comes; not beside `ordered`. With a bound of members an object may then run
+  // into a dead end: for texts that are there already.
+  bool required = false;
 };
 
 // The members of an object, without the brackets around them:

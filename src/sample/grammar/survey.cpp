@@ -245,6 +245,27 @@ Status Survey::find_regular(RegularBuilder& builder, Error& error) {
   return Status::ok;
 }
 
+// Distinct extra keys may be too few for the least number of members.
+Status Survey::count_extras(RegularBuilder& builder) {
+  Array<std::uint32_t> texts(allocator_);
+  for (const NodeId id : order_) {
+    if (rules_.node(id).kind != Kind::members) continue;
+    const MembersRecord& r = rules_.record(rules_.node(id));
+    if (!r.distinct || r.min < 2) continue;
+    for (const Member& m : rules_.members(r).subspan(r.named)) {
+      NodeFacts& f = facts_[m.key];
+      if (!f.regular || f.weight > RegularBuilder::max_nfa / 2) continue;
+      Dfa dfa(allocator_);
+      const Status status = builder.sequence({&m.key, 1}, max_states, dfa);
+      if (status == Status::limit) continue;
+      INLAY_TRY(status);
+      INLAY_TRY(count_texts(dfa, 0, texts));
+      f.texts = dfa.start() == dead ? 0 : texts[dfa.start()];
+    }
+  }
+  return Status::ok;
+}
+
 bool Survey::can_end(const MembersRecord& r) const {
   std::uint64_t usable = 0;
   std::uint32_t required = 0;
@@ -254,7 +275,8 @@ bool Survey::can_end(const MembersRecord& r) const {
     const bool both = facts_[m.key].productive && facts_[m.value].productive;
     if (m.required && !both) return false;
     required += m.required ? 1 : 0;
-    if (both) usable += at < r.named ? 1 : unbounded;
+    const bool counted = r.distinct && facts_[m.key].texts < countless;
+    if (both) usable += at < r.named ? 1 : counted ? facts_[m.key].texts : unbounded;
     ++at;
   }
   return usable >= r.min && required <= r.max;
@@ -441,6 +463,7 @@ Status Survey::run(RegularBuilder& builder, Error& error) {
   for (const NodeId id : order_) facts_[id].productive = true;
   INLAY_TRY(refuse_left_recursion(error));
   for (const NodeId id : order_) facts_[id].productive = false;
+  INLAY_TRY(count_extras(builder));
   return find_productive(error);
 }
 

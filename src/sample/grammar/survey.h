@@ -8,12 +8,13 @@
 namespace inlay::grammar {
 
 struct NodeFacts {
-  std::uint32_t uses = 0;       // places that refer to it
-  std::uint32_t owner = 0;      // a rule in which it stands
-  std::uint32_t weight = 0;     // positions of its automaton; saturates
-  std::uint32_t dfa = no_node;  // of all_of and but_not, in Survey::products
-  std::uint16_t width = 0;      // bytes that its characters may be, roughly
-  std::uint8_t heavy = 0;       // loops over most characters in it; 2: several, or shared ones
+  std::uint32_t uses = 0;           // places that refer to it
+  std::uint32_t owner = 0;          // a rule in which it stands
+  std::uint32_t weight = 0;         // positions of its automaton; saturates
+  std::uint32_t dfa = no_node;      // of all_of and but_not, in Survey::products
+  std::uint32_t texts = countless;  // of an extra key of which a bound asks for several
+  std::uint16_t width = 0;          // bytes that its characters may be, roughly
+  std::uint8_t heavy = 0;           // loops over most characters in it; 2: several, or shared ones
   bool reached = false;
   bool regular = false;
   bool productive = false;  // some text matches
@@ -38,6 +39,7 @@ class Survey {
   Status link_parents();
   Status find_regular(RegularBuilder& builder, Error& error);
   Status measure(NodeId id, RegularBuilder& builder, Error& error);
+  Status count_extras(RegularBuilder& builder);
   Status find_productive(Error& error);
   bool can_end(const MembersRecord& r) const;
   Status find_nullable();

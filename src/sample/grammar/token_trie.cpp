@@ -42,13 +42,19 @@ Status TokenTrie::build(const Tokenizer& tokenizer, Error& error) {
   const auto build_all = [&] {
     for (std::int32_t id = 0; tokenizer.contains(id); ++id) {
       if (tokenizer.is_end(id)) INLAY_TRY(ends_.push(id));
-      if (!is_text_token(tokenizer, id)) continue;
-      INLAY_TRY(entries.push({start_of(tokenizer.piece(id)), id}));
+      if (is_text_token(tokenizer, id)) {
+        INLAY_TRY(entries.push({start_of(tokenizer.piece(id)), id}));
+      } else {
+        INLAY_TRY(others_.push(id));
+      }
     }
+    const auto before_id = [&](std::int32_t a, std::int32_t b) {
+      const int order = tokenizer.piece(a).compare(tokenizer.piece(b));
+      return order != 0 ? order < 0 : a < b;
+    };
+    std::sort(others_.begin(), others_.end(), before_id);
     std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
-      if (a.start != b.start) return a.start < b.start;
-      const int order = tokenizer.piece(a.id).compare(tokenizer.piece(b.id));
-      return order != 0 ? order < 0 : a.id < b.id;
+      return a.start != b.start ? a.start < b.start : before_id(a.id, b.id);
     });
     INLAY_TRY(tokens_.reserve(entries.size()));
     std::uint32_t path[max_token_bytes + 1];  // nodes of the text before
@@ -76,6 +82,18 @@ Status TokenTrie::build(const Tokenizer& tokenizer, Error& error) {
                         static_cast<std::uint32_t>(tokens_.size()), 0, 0});
   };
   return is_error(build_all()) ? fail_memory(error, "grammar: the tree of tokens") : Status::ok;
+}
+
+std::int32_t TokenTrie::find(std::string_view text) const {
+  std::int32_t first = -1;
+  for (const Array<std::int32_t>* ids : {&tokens_, &others_}) {
+    const std::int32_t* found = std::lower_bound(
+        ids->begin(), ids->end(), text,
+        [this](std::int32_t id, auto wanted) { return tokenizer_->piece(id) < wanted; });
+    const bool here = found != ids->end() && tokenizer_->piece(*found) == text;
+    if (here && (first < 0 || *found < first)) first = *found;
+  }
+  return first;
 }
 
 }  // namespace inlay::grammar

@@ -25,7 +25,7 @@ class TokenTrie {
   static constexpr std::uint32_t max_token_bytes = 1000;
 
   explicit TokenTrie(Allocator& allocator)
-      : nodes_(allocator), tokens_(allocator), ends_(allocator) {}
+      : nodes_(allocator), tokens_(allocator), others_(allocator), ends_(allocator) {}
   Status build(const Tokenizer& tokenizer, Error& error);
 
   // The last one stands for the end: a subtree ends before it.
@@ -38,6 +38,8 @@ class TokenTrie {
   std::string_view prefix(std::uint32_t node) const {
     return {tokenizer_->piece(tokens_[nodes_[node].first_token]).data(), nodes_[node].depth};
   }
+  // The first token of these bytes, also of those that are no text; -1: none.
+  std::int32_t find(std::string_view text) const;
   std::span<const std::int32_t> ends() const { return ends_.span(); }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   std::uint32_t vocabulary() const { return tokenizer_->size(); }
@@ -46,6 +48,7 @@ class TokenTrie {
  private:
   Array<TrieNode> nodes_;
   Array<std::int32_t> tokens_;  // by their text
+  Array<std::int32_t> others_;  // that are not in the tree, by their text
   Array<std::int32_t> ends_;    // tokens that end a text
   const Tokenizer* tokenizer_ = nullptr;
   std::uint32_t longest_ = 0;

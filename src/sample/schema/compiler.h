@@ -78,6 +78,7 @@ struct Fact {
     some_member,  // value: a pattern (low: 1) or the keyword additionalProperties; claim
     some_name,    // claim: of a key
     one_member,   // some_member or some_name, where generation writes one such member
+    some_key,     // some_member or some_name, where the key says all: in the class `matches`
     item,         // low: index; claim: if it is there
     contains,     // claim, low to high
     some_item,    // low: index; claim: of an item there or later
@@ -90,6 +91,7 @@ struct Fact {
   std::string_view key{};
   std::uint32_t low = 0, high = 0xffffffffu;
   std::uint32_t scope = no_scope;
+  std::uint32_t matches = 0;
 };
 
 struct Choice {
@@ -155,6 +157,7 @@ class Compiler {
   };
 
   // goals.cpp
+  Status read_words();
   Status intern_goal(std::span<const Claim> claims, GoalId& goal);
   Status goal_node(GoalId goal, NodeId& node);
   Status body_of(GoalId goal, Types types, NodeId& node);
@@ -210,7 +213,7 @@ class Compiler {
   Status string_test(const StringTest& test, Scalars& s, Term& term);
   Status claims_term(std::span<const Claim> claims, Type type, Scalars& s, Term& term);
   Status string_automaton(Scalars& s, Term term, ValueId where, Automaton& out);
-  Status number_automaton(Scalars& s, Term term, ValueId where, Automaton& out);
+  Status number_automaton(Scalars& s, Term term, ValueId where, const Automaton*& out);
   Status string_node(Scalars& s, Term term, ValueId where, NodeId& node);
   static bool only_lengths(const Scalars& s);
   Status find_lengths(Scalars& s, Term term, Array<Range>& lengths);
@@ -270,6 +273,8 @@ class Compiler {
   Array<Goal> goals_;
   Array<GoalId> waiting_;
   Array<Automaton*> automata_;
+  TupleSet number_sets_;                              // what decides each of numbers_
+  Array<const Automaton*> numbers_;                   // of automata_; nullptr: too large
   Array<Array<char>*> texts_;                         // keys that no document has
   HashMap<std::uint64_t, std::uint32_t> by_pattern_;  // of the value -> automata_
   HashMap<std::uint64_t, std::uint32_t> targets_;     // of references

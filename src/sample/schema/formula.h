@@ -37,6 +37,16 @@ class Formula {
   }
 
   std::size_t size() const { return terms_.size() + 2; }
+  // What a term says, as numbers: the same for the same tests, the same set.
+  Status spell(Term term, Array<std::uint32_t>& out) const {
+    INLAY_TRY(out.push(term));
+    for (std::size_t i = 0; term > yes && i <= term - 2; ++i) {
+      const std::uint32_t node[] = {static_cast<std::uint32_t>(terms_[i].op), terms_[i].a,
+                                    terms_[i].b};
+      INLAY_TRY(out.append(node));
+    }
+    return Status::ok;
+  }
 
   // Answers to a test, and what follows for a term.
   enum Answer : std::uint8_t { fails, passes, open };

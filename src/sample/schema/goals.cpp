@@ -34,6 +34,8 @@ Compiler::Compiler(const Document& document, const CompileOptions& options, gram
       goals_(allocator_),
       waiting_(allocator_),
       automata_(allocator_),
+      number_sets_(allocator_),
+      numbers_(allocator_),
       texts_(allocator_),
       by_pattern_(allocator_),
       targets_(allocator_),
@@ -59,16 +61,31 @@ Status Compiler::too_large(Status status, ValueId where, const char* what) {
   return refuse(Status::limit, where, "{} needs too many states", what);
 }
 
+// Names of members are keywords in schemas, and in what may be one by a reference; in a map they
+// are names of schemas, in a constant they are data.
+Status Compiler::read_words() {
+  Array<Holds> holds(allocator_);  // of each value
+  INLAY_TRY(words_.resize(document_.size()));
+  INLAY_TRY(holds.resize(document_.size()));
+  for (ValueId v = 0; v < document_.size(); ++v) {
+    const ValueId parent = document_[v].parent;
+    const Holds around = parent == no_value ? Holds::list : holds[parent];
+    const Word word = is(parent, Kind::object) ? word_of(document_.key(v)) : Word::unknown;
+    const bool is_map = around == Holds::map || around == Holds::map_or_names;
+    words_[v] = word;
+    holds[v] = around == Holds::nothing ? Holds::nothing : Holds::one;
+    if (word == Word::unknown || is_map || around == Holds::nothing) continue;
+    holds[v] = keywords[static_cast<int>(word)].holds;
+    unevaluated_ =
+        unevaluated_ || word == Word::unevaluated_items || word == Word::unevaluated_properties;
+  }
+  return Status::ok;
+}
+
 Status Compiler::run() {
   error_.text[0] = 0;
   INLAY_TRY(references_.read(error_));
-  INLAY_TRY(words_.resize(document_.size()));
-  for (ValueId v = 0; v < document_.size(); ++v) {
-    const ValueId parent = document_[v].parent;
-    words_[v] = is(parent, Kind::object) ? word_of(document_.key(v)) : Word::unknown;
-    unevaluated_ = unevaluated_ || words_[v] == Word::unevaluated_items ||
-                   words_[v] == Word::unevaluated_properties;
-  }
+  INLAY_TRY(read_words());
   const ValueId dialect = document_.member(0, "$schema");
   if (is(dialect, Kind::string)) {
     for (const std::string_view old : {"draft-03", "draft-04", "draft-06", "draft-07"}) {
@@ -272,9 +289,9 @@ Status Compiler::body_of(GoalId goal, Types types, NodeId& node) {
     } else if (term == Formula::yes && spelling_ != Spelling::unique) {
       part = any_number_;
     } else {
-      Automaton number(allocator_);
+      const Automaton* number = nullptr;
       INLAY_TRY(number_automaton(s, term, where, number));
-      INLAY_TRY(speller_.bare(number, part));
+      INLAY_TRY(speller_.bare(*number, part));
     }
     INLAY_TRY(parts.push(part));
   }
@@ -359,11 +376,12 @@ Status Compiler::is_empty(GoalId goal, Type type, bool& empty) {
       INLAY_TRY(find_lengths(s, term, lengths));
       empty = lengths.empty();
     } else if (!is_error(status) && term > Formula::yes) {
-      Automaton set(allocator_);
+      Automaton texts(allocator_);
+      const Automaton* set = &texts;
       const ValueId where = claims[0].value();
-      status = type == Type::string ? string_automaton(s, term, where, set)
+      status = type == Type::string ? string_automaton(s, term, where, texts)
                                     : number_automaton(s, term, where, set);
-      empty = !is_error(status) && set.is_empty();
+      empty = !is_error(status) && set->is_empty();
     }
   }
   branches_ = branches;

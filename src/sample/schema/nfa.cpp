@@ -32,6 +32,22 @@ Status Nfa::read(State from, std::span<const Range> ranges, State to) {
   return add_arc(from, {to, count, Kind::read, none});
 }
 
+Status Nfa::copy(Mark begin, Mark end, Piece& piece) {
+  const State shift = static_cast<State>(first_.size()) - begin.state;
+  State s;
+  for (State i = begin.state; i < end.state; ++i) INLAY_TRY(add_state(s));
+  for (State i = begin.state; i < end.state; ++i) {
+    for (std::uint32_t a = first_[i]; a != none; a = arcs_[a].next) {
+      if (a >= end.arc) continue;  // of what stands around
+      Arc arc = arcs_[a];
+      arc.to += shift;
+      INLAY_TRY(add_arc(i + shift, arc));
+    }
+  }
+  piece = {piece.begin + shift, piece.end + shift};
+  return Status::ok;
+}
+
 Status Nfa::embed(const Automaton& texts, Piece& piece) {
   const auto base = static_cast<State>(first_.size());
   State s;

@@ -35,6 +35,18 @@ class Nfa {
     return read(from, range, to);
   }
 
+  // What has been added so far; states and arcs between two marks are one piece.
+  struct Mark {
+    State state;
+    std::uint32_t arc;
+  };
+  Mark mark() const {
+    return {static_cast<State>(first_.size()), static_cast<std::uint32_t>(arcs_.size())};
+  }
+  // Once more what was added between two marks, behind all else; the piece, which is in there,
+  // becomes that of the copy.
+  Status copy(Mark begin, Mark end, Piece& piece);
+
   // The texts of an automaton.
   Status embed(const Automaton& texts, Piece& piece);
 

@@ -25,9 +25,11 @@ constexpr std::uint32_t minus = 10, dot = 11, exponent = 12, plus = 13, symbols 
 struct Reader {
   std::span<const NumberTest> tests;
   Spelling spelling;
+  bool exponents;                 // may be read where no test asks how large the number is
   std::uint32_t whole_limit = 0;  // places beyond tell no bound apart
   std::uint32_t fraction_limit = 0;
-  bool sized = false;        // a test asks how large the number is
+  bool sized = false;        // a test has a bound or a list
+  bool bounded = false;      // a test has a bound other than 0
   bool multiples = false;    // or what divides it, if only 1
   bool remainders = false;   // some number other than 1
   bool counts = true;        // digits before the point
@@ -49,6 +51,7 @@ struct Reader {
         whole_limit = std::max(whole_limit, t.bound.whole_digits());
         fraction_limit = std::max(fraction_limit, t.bound.fraction_digits());
         sized = true;
+        bounded = bounded || !t.bound.is_zero();
       } else if (t.kind == NumberTest::Kind::listed) {
         sized = true;
       } else {
@@ -63,15 +66,16 @@ struct Reader {
     }
     counts = spelling != Spelling::any && product <= few_remainders;
     if (spelling == Spelling::any) return;
-    // So few that a program which reads doubles finds the tests hold.
+    // So few that a program which reads doubles finds the tests hold; beyond a bound there is room
+    // for one more.
     if (remainders) {
       const std::uint32_t whole = exact_digits - std::min(fraction_limit, exact_digits - 1);
-      if (counts) whole_limit = std::max(whole_limit, whole);
+      if (counts) whole_limit = std::max(whole_limit + 1, whole);
       return;
     }
     const std::uint32_t near = exact_digits - std::min(whole_limit, exact_digits - 1);
     fraction_limit = std::max(fraction_limit, sized ? near : plain_digits);
-    whole_limit = std::max(whole_limit, plain_digits);
+    whole_limit = std::max(whole_limit + 1, plain_digits);
   }
 
   bool step(Array<std::uint32_t>& s, std::uint32_t symbol) const {
@@ -94,7 +98,8 @@ struct Reader {
       s[places] = 0;
       return go(s, point, now == zero || now == whole);
     }
-    if (sized || (multiples && (!decimal_unit || (s[flags] & broken)))) return false;
+    if (!exponents || bounded) return false;
+    if (multiples && (!decimal_unit || (s[flags] & broken))) return false;
     if (spelling == Spelling::unique || (spelling == Spelling::plain && !tests.empty()))
       return false;
     s[places] = 0;
@@ -257,10 +262,10 @@ struct Reader {
 
 }  // namespace
 
-Status numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,
-               Spelling spelling, Automaton& out) {
+Status read_numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,
+                    Spelling spelling, bool exponents, Automaton& out) {
   Allocator& allocator = out.allocator();
-  Reader reader{tests, spelling};
+  Reader reader{tests, spelling, exponents};
   reader.survey();
   Automaton::Symbol alphabet[symbols + 1];
   alphabet[0] = {'+', '+', plus};
@@ -305,51 +310,83 @@ Status numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Ter
   return out.minimise();
 }
 
-Status listed_numbers(std::span<const Decimal> values, Automaton& out) {
+Status numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,
+               Spelling spelling, Automaton& out) {
+  INLAY_TRY(read_numbers(tests, formula, term, spelling, true, out));
+  if (spelling != Spelling::any) return Status::ok;
+  const Status status = add_exponents(tests, formula, term, out);
+  return status == Status::limit ? Status::ok : status;
+}
+
+namespace {
+
+// ".000" or nothing. "1." is no number, which the reader knows.
+Status add_tail(Nfa& nfa, Nfa::State end, Nfa::State& tail) {
+  Nfa::State zeros;
+  INLAY_TRY(nfa.add_state(tail));
+  INLAY_TRY(nfa.add_state(zeros));
+  INLAY_TRY(nfa.jump(tail, end));
+  INLAY_TRY(nfa.read(tail, '.', '.', zeros));
+  INLAY_TRY(nfa.read(zeros, '0', '0', zeros));
+  return nfa.jump(zeros, end);
+}
+
+// A number that is written out, from `at` to `end`; whole ones to a tail before it.
+Status read_decimal(Nfa& nfa, const Decimal& value, Nfa::State at, Nfa::State tail,
+                    Nfa::State end) {
+  const auto put = [&](std::uint32_t c) {
+    Nfa::State next;
+    INLAY_TRY(nfa.add_state(next));
+    INLAY_TRY(nfa.read(at, c, c, next));
+    at = next;
+    return Status::ok;
+  };
+  if (value.negative) {
+    INLAY_TRY(put('-'));
+  } else if (value.is_zero()) {
+    Nfa::State next;
+    INLAY_TRY(nfa.add_state(next));
+    INLAY_TRY(nfa.jump(at, next));
+    INLAY_TRY(nfa.read(at, '-', '-', next));
+    at = next;
+  }
+  const std::uint32_t whole_digits = value.whole_digits();
+  if (whole_digits == 0) INLAY_TRY(put('0'));
+  for (std::uint32_t i = 0; i < whole_digits; ++i) {
+    INLAY_TRY(put(static_cast<std::uint32_t>('0' + value.whole_digit(i))));
+  }
+  if (value.fraction_digits() == 0) return nfa.jump(at, tail);
+  INLAY_TRY(put('.'));
+  for (std::uint32_t i = 0; i < value.fraction_digits(); ++i) {
+    INLAY_TRY(put(static_cast<std::uint32_t>('0' + value.fraction_digit(i))));
+  }
+  INLAY_TRY(nfa.read(at, '0', '0', at));
+  return nfa.jump(at, end);
+}
+
+}  // namespace
+
+Status listed_numbers(std::span<const Decimal> values, Spelling spelling, Automaton& out) {
   Nfa nfa(out.allocator());
   Nfa::Piece piece;
+  Nfa::State tail;
   INLAY_TRY(nfa.add_state(piece.begin));
   INLAY_TRY(nfa.add_state(piece.end));
-  Nfa::State tail, tail_zeros;  // ".000"
-  INLAY_TRY(nfa.add_state(tail));
-  INLAY_TRY(nfa.add_state(tail_zeros));
-  INLAY_TRY(nfa.jump(tail, piece.end));
-  INLAY_TRY(nfa.read(tail, '.', '.', tail_zeros));
-  INLAY_TRY(nfa.read(tail_zeros, '0', '0', tail_zeros));
-  INLAY_TRY(nfa.jump(tail_zeros, piece.end));  // "1." is no number, which the reader knows
+  INLAY_TRY(add_tail(nfa, piece.end, tail));
+  constexpr std::size_t few_values = 64;
   for (const Decimal& value : values) {
-    Nfa::State at = piece.begin;
-    const auto put = [&](std::uint32_t c) {
-      Nfa::State next;
-      INLAY_TRY(nfa.add_state(next));
-      INLAY_TRY(nfa.read(at, c, c, next));
-      at = next;
-      return Status::ok;
-    };
-    if (value.negative) {
-      INLAY_TRY(put('-'));
-    } else if (value.is_zero()) {
-      Nfa::State next;
-      INLAY_TRY(nfa.add_state(next));
-      INLAY_TRY(nfa.jump(at, next));
-      INLAY_TRY(nfa.read(at, '-', '-', next));
-      at = next;
+    INLAY_TRY(read_decimal(nfa, value, piece.begin, tail, piece.end));
+    if (spelling != Spelling::any || values.size() > few_values) continue;
+    // d.dd 10^(x-1), dd.d, ddd; and 0.ddd 10^x, 0.0ddd.
+    for (int exponent = value.exponent - 3; exponent <= value.exponent + 1; ++exponent) {
+      Decimal mantissa = value;
+      mantissa.exponent = static_cast<std::int16_t>(value.exponent - exponent);
+      Nfa::State e, e_tail;
+      INLAY_TRY(nfa.add_state(e));
+      INLAY_TRY(add_tail(nfa, e, e_tail));
+      INLAY_TRY(read_decimal(nfa, mantissa, piece.begin, e_tail, e));
+      INLAY_TRY(read_exponent(nfa, exponent, e, piece.end));
     }
-    const std::uint32_t whole_digits = value.whole_digits();
-    if (whole_digits == 0) INLAY_TRY(put('0'));
-    for (std::uint32_t i = 0; i < whole_digits; ++i) {
-      INLAY_TRY(put(static_cast<std::uint32_t>('0' + value.whole_digit(i))));
-    }
-    if (value.fraction_digits() == 0) {
-      INLAY_TRY(nfa.jump(at, tail));
-      continue;
-    }
-    INLAY_TRY(put('.'));
-    for (std::uint32_t i = 0; i < value.fraction_digits(); ++i) {
-      INLAY_TRY(put(static_cast<std::uint32_t>('0' + value.fraction_digit(i))));
-    }
-    INLAY_TRY(nfa.read(at, '0', '0', at));
-    INLAY_TRY(nfa.jump(at, piece.end));
   }
   return nfa.determinise(piece, Automaton::max_states, out);
 }

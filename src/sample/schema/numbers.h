@@ -3,6 +3,7 @@
 
 #include "sample/schema/automaton.h"
 #include "sample/schema/decimal.h"
+#include "sample/schema/nfa.h"
 
 namespace inlay::schema {
 
@@ -25,15 +26,27 @@ struct NumberTest {
 // (whole numbers without fraction and exponent, no -0, at most 16 digits before the point unless a
 // bound has more, and 16 behind it; where a bound or a multiple is asked for, no more than a double
 // keeps apart), or in one way only (plain, without zeros at the end of a
-// fraction, and no exponent). Exponents are taken where the tests do not ask how large the
-// number is: elsewhere a number has to be written out.
+// fraction, and no exponent).
 enum class Spelling : std::uint8_t { any, plain, unique };
 
 // The numbers for which `term` holds over the answers. Status::limit: too many states.
 Status numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,
                Spelling spelling, Automaton& out);
 
-// Exactly the numbers of a list, with any zeros behind the point; for NumberTest::listed.
-Status listed_numbers(std::span<const Decimal> values, Automaton& out);
+// Exactly the numbers of a list, with any zeros behind the point; for NumberTest::listed. In any
+// spelling also with an exponent, the point being near the first digit.
+Status listed_numbers(std::span<const Decimal> values, Spelling spelling, Automaton& out);
+
+// The same, of which only what is written out, unless no test asks how large the number is and
+// `exponents` says so.
+Status read_numbers(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,
+                    Spelling spelling, bool exponents, Automaton& out);
+
+// exponents.cpp: adds to those that are written out the ones with an exponent. Status::limit: `out`
+// is as it was.
+Status add_exponents(std::span<const NumberTest> tests, Formula& formula, Formula::Term term,
+                     Automaton& out);
+// Reads "e" and one exponent, from one state to another.
+Status read_exponent(Nfa& nfa, int exponent, Nfa::State from, Nfa::State to);
 
 }  // namespace inlay::schema

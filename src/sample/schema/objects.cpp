@@ -60,13 +60,19 @@ class ObjectShape {
   Status in_reach(const Fact& fact, std::string_view key, bool& reach);
   Status other_candidates(const Fact& fact, Array<std::string_view>& candidates, bool& many);
   Status spoken_keys(const Fact& fact, const Automaton*& keys);
+  Status additional_keys(ValueId keyword, const Automaton*& keys);
+  bool key_says_all(const Fact& fact) const;
+  Status place_some_key(std::size_t at, Array<NodeId>& nodes);
+  Status required_keys(const Fact& fact, const Automaton*& keys, NodeId value,
+                       Array<grammar::Extra>& extra);
   Status one_member(const Fact& fact, Array<grammar::Member>& named);
   Status without_one_members(const Automaton*& keys, const Fact* until);
   Status place_only_name(const Fact& fact, std::size_t at, NodeId& node, bool only_look,
                          bool& possible);
   static bool is_name(const Fact& fact) {
     return fact.kind == Fact::Kind::some_name ||
-           (fact.kind == Fact::Kind::one_member && fact.high == 0);
+           ((fact.kind == Fact::Kind::one_member || fact.kind == Fact::Kind::some_key) &&
+            fact.high == 0);
   }
   // Whether the fact's value is a pattern, not the keyword additionalProperties.
   bool is_pattern(const Fact& fact) const { return fact.low != 0; }
@@ -349,12 +355,15 @@ Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, b
   bool many = false;
   INLAY_TRY(other_candidates(fact, candidates, many));
   possible = many;
-  if (many && c_.options_.spelling != Spelling::plain) {
+  const bool writes = c_.options_.spelling == Spelling::plain;
+  if (many && !writes && !key_says_all(fact)) {
     return c_.refuse(Status::unsupported, fact.value,
                      "'not' here asks for some member with any of many keys");
   }
   if (many && only_look) return Status::ok;
-  if (many) {
+  if (many && !writes) {
+    INLAY_TRY(place_some_key(at, nodes));
+  } else if (many) {
     Branch copy(c_.allocator_);
     NodeId part = grammar::no_node;
     bool one = true;
@@ -397,8 +406,54 @@ Status ObjectShape::place_some(const Fact& fact, std::size_t at, NodeId& node, b
 Status ObjectShape::spoken_keys(const Fact& fact, const Automaton*& keys) {
   keys = nullptr;
   if (is_name(fact)) return c_.names_automaton({&fact.claim, 1}, fact.value, keys);
-  if (!is_pattern(fact)) return Status::ok;
+  if (!is_pattern(fact)) return additional_keys(fact.value, keys);
   return c_.pattern_automaton(fact.value, c_.document_.key(fact.value), keys);
+}
+
+// Keys that neither the properties nor the patterns beside additionalProperties speak of.
+Status ObjectShape::additional_keys(ValueId keyword, const Automaton*& keys) {
+  if (const std::uint32_t* known = c_.by_pattern_.find(keyword)) {
+    keys = c_.automata_[*known];
+    return Status::ok;
+  }
+  Array<const Automaton*> parts(c_.allocator_);
+  Array<std::string_view> texts(c_.allocator_);
+  const ValueId schema = c_.document_[keyword].parent;
+  const auto each = [&](Word word, auto visit) {
+    const ValueId held = c_.member(schema, word);
+    const ValueId first = held == no_value ? no_value : c_.document_[held].first;
+    for (ValueId p = first; p != no_value; p = c_.document_[p].next) INLAY_TRY(visit(p));
+    return Status::ok;
+  };
+  const auto add_pattern = [&](ValueId p) {
+    const Automaton* pattern = nullptr;
+    INLAY_TRY(c_.pattern_automaton(p, c_.document_.key(p), pattern));
+    return parts.push(pattern);
+  };
+  Status status = each(Word::pattern_properties, add_pattern);
+  INLAY_TRY(status);
+  status = each(Word::properties, [&](ValueId p) { return texts.push(c_.document_.key(p)); });
+  INLAY_TRY(status);
+  if (texts.empty() && parts.empty()) return Status::ok;
+  Automaton *listed = nullptr, *made = nullptr;
+  INLAY_TRY(c_.new_automaton(listed));
+  status = literals(texts, *listed);
+  if (is_error(status)) return c_.too_large(status, keyword, "the list of properties");
+  INLAY_TRY(parts.push(listed));
+  Formula formula(c_.allocator_);
+  Formula::Term none = Formula::yes, term = 0;
+  for (std::uint32_t i = 0; i < parts.size(); ++i) {
+    INLAY_TRY(formula.test(i, term));
+    INLAY_TRY(formula.negate(term, term));
+    INLAY_TRY(formula.both(none, term, none));
+  }
+  INLAY_TRY(c_.new_automaton(made));
+  const auto index = static_cast<std::uint32_t>(c_.automata_.size() - 1);
+  status = combine(parts, formula, none, Automaton::max_states, *made);
+  if (is_error(status)) return c_.too_large(status, keyword, "the set of other keys");
+  keys = made;
+  INLAY_TRY(c_.step(made->states()));
+  return c_.by_pattern_.insert(keyword, index);
 }
 
 // Leaves out what one_member facts before `until` speak of.
@@ -415,6 +470,50 @@ Status ObjectShape::without_one_members(const Automaton*& keys, const Fact* unti
     INLAY_TRY(c_.step(rest->states()));
   }
   return Status::ok;
+}
+
+// Whatever the member's value is, it is one that the fact asks for.
+bool ObjectShape::key_says_all(const Fact& fact) const {
+  return is_name(fact) || c_.is_false(fact.claim.opposite());
+}
+
+// Such a member of one class of keys, or of another.
+Status ObjectShape::place_some_key(std::size_t at, Array<NodeId>& nodes) {
+  for (const Class& k : classes_) {
+    Branch copy(c_.allocator_);
+    NodeId part = grammar::no_node;
+    bool one = true;
+    INLAY_TRY(copy.copy(b_));
+    Fact& placed = copy.facts[at];
+    if (placed.kind == Fact::Kind::some_name) placed.high = 0;
+    placed.kind = Fact::Kind::some_key;
+    placed.matches = k.matches;
+    INLAY_TRY(c_.object_node(copy, part, false, one));
+    if (one) INLAY_TRY(nodes.push(part));
+  }
+  return Status::ok;
+}
+
+// Takes from a class's keys those of which one has to come, as extra ones of their own.
+Status ObjectShape::required_keys(const Fact& fact, const Automaton*& keys, NodeId value,
+                                  Array<grammar::Extra>& extra) {
+  const Automaton* spoken = nullptr;
+  const Automaton* wanted = keys;
+  Automaton *both = nullptr, *rest = nullptr;
+  INLAY_TRY(spoken_keys(fact, spoken));
+  INLAY_TRY(c_.new_automaton(both));
+  INLAY_TRY(c_.new_automaton(rest));
+  keys = rest;
+  if (spoken) {
+    INLAY_TRY(combine(*wanted, *spoken, Both::difference, *rest));
+    INLAY_TRY(combine(*wanted, *spoken, Both::intersection, *both));
+    INLAY_TRY(c_.step(both->states() + rest->states()));
+    wanted = both;
+  }
+  grammar::Extra member{grammar::no_node, value, true};
+  const Status spelled = c_.speller_.quoted(*wanted, member.key);
+  if (is_error(spelled)) return c_.too_large(spelled, fact.value, "the set of keys");
+  return extra.push(member);
 }
 
 // Exactly one member of those that a fact asks for: as good as a named one.
@@ -482,7 +581,13 @@ Status ObjectShape::members(NodeId& node, bool only_look, bool& possible) {
     INLAY_TRY(named.push(member));
   }
   bool any_extra = false;
+  const Fact* wanted = nullptr;  // of keys that have to come
   for (const Fact& f : b_.facts) {
+    if (f.kind == Fact::Kind::some_key && wanted) {
+      return c_.refuse(Status::unsupported, f.value,
+                       "'not' here asks for members that may be one and the same");
+    }
+    if (f.kind == Fact::Kind::some_key) wanted = &f;
     if (f.kind != Fact::Kind::one_member) continue;
     ++required;
     if (!only_look) INLAY_TRY(one_member(f, named));
@@ -506,13 +611,19 @@ Status ObjectShape::members(NodeId& node, bool only_look, bool& possible) {
     grammar::Extra member{};
     INLAY_TRY(c_.intern_goal(claims, goal));
     INLAY_TRY(c_.goal_node(goal, member.value));
+    if (wanted && wanted->matches == k.matches) {
+      INLAY_TRY(required_keys(*wanted, keys, member.value, extra));
+      wanted = nullptr;
+    }
+    if (keys->is_empty()) continue;
     const Status spelled = c_.speller_.quoted(*keys, member.key);
     if (is_error(spelled)) {
       return c_.too_large(spelled, b_.where(), "the set of other keys");
     }
     INLAY_TRY(extra.push(member));
   }
-  possible = required <= out.max && (any_extra || named.size() >= out.min) && out.min <= out.max;
+  possible = !wanted && required <= out.max && (any_extra || named.size() >= out.min) &&
+             out.min <= out.max;
   if (!possible || only_look) return Status::ok;
   if (named.size() > grammar::Rules::max_members) {
     return c_.refuse(Status::limit, b_.where(), "over {} properties", grammar::Rules::max_members);

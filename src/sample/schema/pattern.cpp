@@ -1,5 +1,5 @@
 // pattern.cpp - a recursive descent over a pattern that writes an automaton as it goes; what is
-// repeated is read again.
+// repeated is copied.
 #include "sample/schema/pattern.h"
 
 #include "base/diagnostics.h"
@@ -76,26 +76,22 @@ class Parser {
 
   // An atom with its quantifier, from state `at` on, which becomes the state behind it.
   Status term(Nfa::State& at) {
-    const std::size_t begin = at_;
-    Nfa::Piece piece;
+    const Nfa::Mark begin = nfa_.mark();
+    Nfa::Piece first;
     bool is_assertion = false;
-    INLAY_TRY(atom(piece, is_assertion));
-    const std::size_t atom_end = at_;
+    INLAY_TRY(atom(first, is_assertion));
+    const Nfa::Mark behind = nfa_.mark();
     std::uint32_t low = 1, high = 1;
     bool quantified = false;
     INLAY_TRY(quantifier(low, high, quantified));
     if (quantified && is_assertion) return refuse("a repeated assertion");
-    const std::size_t behind = at_;
-    // Copies beyond the first are read from the text again.
     const std::uint32_t copies = high == endless ? std::max(low, 1u) : high;
+    Nfa::Piece piece = first;
     Nfa::State end;
     INLAY_TRY(nfa_.add_state(end));
     for (std::uint32_t i = 0; i < copies; ++i) {
-      if (i > 0) {
-        at_ = begin;
-        INLAY_TRY(atom(piece, is_assertion));
-        at_ = atom_end;
-      }
+      piece = first;
+      if (i > 0) INLAY_TRY(nfa_.copy(begin, behind, piece));
       if (i >= low) INLAY_TRY(nfa_.jump(at, end));
       INLAY_TRY(nfa_.jump(at, piece.begin));
       at = piece.end;
@@ -105,7 +101,6 @@ class Parser {
     }
     INLAY_TRY(nfa_.jump(at, end));
     at = end;
-    at_ = behind;
     return Status::ok;
   }
 

@@ -1,8 +1,9 @@
 // references.cpp - a walk over all schemas of a document, and the ways back to them.
 #include "sample/schema/references.h"
 
-#include "base/utf8.h"
+#include <algorithm>
 
+#include "base/utf8.h"
 #include "sample/schema/keywords.h"
 
 namespace inlay::schema {
@@ -41,6 +42,7 @@ References::References(const Document& document)
     : document_(document),
       text_(document.allocator()),
       resources_(document.allocator()),
+      by_uri_(document.allocator()),
       anchors_(document.allocator()),
       resource_(document.allocator()),
       waiting_(document.allocator()) {}
@@ -57,10 +59,8 @@ std::uint32_t References::resource_of(ValueId value) const {
 }
 
 std::uint32_t References::find_resource(std::string_view uri) const {
-  for (std::uint32_t i = 0; i < resources_.size(); ++i) {
-    if (view(resources_[i].uri) == uri) return i;
-  }
-  return none;
+  const std::uint32_t* found = by_uri_.find(uri);
+  return found ? *found : none;
 }
 
 Status References::add_anchor(std::uint32_t resource, ValueId name, ValueId schema, bool dynamic) {
@@ -143,6 +143,18 @@ Status References::read(Error& error) {
     INLAY_TRY(read_schema(schema, error));
     INLAY_TRY(push_children(schema));
   }
+  return index_names();
+}
+
+Status References::index_names() {
+  for (std::uint32_t i = 0; i < resources_.size(); ++i) {
+    INLAY_TRY(by_uri_.insert(view(resources_[i].uri), i));
+  }
+  std::sort(anchors_.begin(), anchors_.end(), [this](const Anchor& a, const Anchor& b) {
+    if (const int order = view(a.name).compare(view(b.name))) return order < 0;
+    if (a.dynamic != b.dynamic) return a.dynamic;
+    return a.resource != b.resource ? a.resource < b.resource : a.schema < b.schema;
+  });
   return Status::ok;
 }
 
@@ -178,10 +190,24 @@ Status References::follow(ValueId from, std::string_view pointer, ValueId& targe
   return Status::ok;
 }
 
+// Those of a name, by resource.
+std::span<const References::Anchor> References::anchors(std::string_view name, bool dynamic) const {
+  const auto before = [&](const Anchor& a, bool upper) {
+    const int order = view(a.name).compare(name);
+    return order != 0 ? order < 0 : a.dynamic != dynamic ? a.dynamic : upper;
+  };
+  const Anchor* begin = std::lower_bound(anchors_.begin(), anchors_.end(), false, before);
+  return {begin, std::lower_bound(begin, anchors_.end(), true, before)};
+}
+
 const References::Anchor* References::find_anchor(std::uint32_t resource,
                                                   std::string_view name) const {
-  for (const Anchor& a : anchors_) {
-    if (a.resource == resource && view(a.name) == name) return &a;
+  for (const bool dynamic : {true, false}) {
+    const std::span<const Anchor> all = anchors(name, dynamic);
+    const auto found =
+        std::lower_bound(all.begin(), all.end(), resource,
+                         [](const Anchor& a, std::uint32_t r) { return a.resource < r; });
+    if (found != all.end() && found->resource == resource) return &*found;
   }
   return nullptr;
 }
@@ -189,20 +215,12 @@ const References::Anchor* References::find_anchor(std::uint32_t resource,
 // The outermost resource with the anchor wins; the root is always on the way.
 Status References::choose_dynamic(const Anchor& anchor, ValueId reference, ValueId& target,
                                   Error& error) const {
-  target = anchor.schema;
-  for (const Anchor& a : anchors_) {
-    if (!a.dynamic || view(a.name) != view(anchor.name)) continue;
-    if (a.resource == 0) {
-      target = a.schema;
-      return Status::ok;
-    }
-    if (a.schema != anchor.schema) {
-      return fail(error, Status::unsupported,
-                  "schema: {}: which schema is meant depends on the way there",
-                  document_.path(reference).view());
-    }
-  }
-  return Status::ok;
+  const std::span<const Anchor> all = anchors(view(anchor.name), true);
+  target = all.front().resource == 0 ? all.front().schema : anchor.schema;
+  if (all.front().resource == 0 || all.front().schema == all.back().schema) return Status::ok;
+  return fail(error, Status::unsupported,
+              "schema: {}: which schema is meant depends on the way there",
+              document_.path(reference).view());
 }
 
 Status References::resolve(ValueId reference, bool dynamic, ValueId& target, Error& error) const {

@@ -38,6 +38,8 @@ class References {
   Status read_schema(ValueId schema, Error& error);
   Status push_children(ValueId schema);
   Status add_anchor(std::uint32_t resource, ValueId name, ValueId schema, bool dynamic);
+  Status index_names();
+  std::span<const Anchor> anchors(std::string_view name, bool dynamic) const;
   const Anchor* find_anchor(std::uint32_t resource, std::string_view name) const;
   std::uint32_t resource_of(ValueId value) const;
   std::uint32_t find_resource(std::string_view uri) const;
@@ -48,7 +50,8 @@ class References {
   const Document& document_;
   Array<char> text_;
   Array<Resource> resources_;
-  Array<Anchor> anchors_;
+  HashMap<std::string_view, std::uint32_t> by_uri_;  // once read; the first of each
+  Array<Anchor> anchors_;          // once read: by name, dynamic ones first, then by resource
   Array<std::uint32_t> resource_;  // of each value that is a schema; none: its parent's
   Array<ValueId> waiting_;
   bool old_id_ = false;  // drafts 3 and 4: "id"

@@ -250,7 +250,7 @@ Status Compiler::equal_term(std::span<const ValueId> values, ValueId where, Type
   Automaton* list = nullptr;
   INLAY_TRY(new_automaton(list));
   const Status made =
-      type == Type::string ? literals(texts, *list) : listed_numbers(decimals, *list);
+      type == Type::string ? literals(texts, *list) : listed_numbers(decimals, spelling_, *list);
   if (is_error(made)) return too_large(made, where, "a list of values");
   if (type == Type::string) {
     StringTest test;
@@ -331,10 +331,53 @@ Status Compiler::string_automaton(Scalars& s, Term term, ValueId where, Automato
   return step(out.states());
 }
 
-Status Compiler::number_automaton(Scalars& s, Term term, ValueId where, Automaton& out) {
-  const Status made = numbers(s.numbers, s.formula, term, spelling_, out);
-  if (is_error(made)) return too_large(made, where, "what is said about numbers");
-  return step(out.states());
+namespace {
+
+// A test as numbers.
+Status spell(const NumberTest& test, Array<std::uint32_t>& out) {
+  const Decimal& bound = test.bound;
+  const std::uint32_t words[] = {static_cast<std::uint32_t>(test.kind),
+                                 test.inclusive,
+                                 bound.negative,
+                                 bound.count,
+                                 static_cast<std::uint32_t>(bound.exponent + Decimal::max_exponent),
+                                 test.numerator,
+                                 test.scale};
+  INLAY_TRY(out.append(words));
+  for (int i = 0; i < bound.count; ++i) {
+    INLAY_TRY(out.push(static_cast<std::uint32_t>(bound.digits[i])));
+  }
+  return Status::ok;
+}
+
+}  // namespace
+
+// Sets of numbers that are asked for again are not made again, unless they have lists of values.
+Status Compiler::number_automaton(Scalars& s, Term term, ValueId where, const Automaton*& out) {
+  Array<std::uint32_t> key(allocator_);
+  bool fresh = true, keeps = true;
+  std::uint32_t id = 0;
+  INLAY_TRY(key.push(static_cast<std::uint32_t>(spelling_)));
+  INLAY_TRY(s.formula.spell(term, key));
+  for (const NumberTest& test : s.numbers) {
+    keeps = keeps && test.kind != NumberTest::Kind::listed;
+    INLAY_TRY(spell(test, key));
+  }
+  if (keeps) INLAY_TRY(number_sets_.intern(key, id, &fresh));
+  if (keeps && fresh) INLAY_TRY(numbers_.push(nullptr));
+  if (!fresh) out = numbers_[id];
+  if (!fresh && !out) return too_large(Status::limit, where, "what is said about numbers");
+  constexpr std::uint64_t work_of_exponents = 16;  // for each state
+  if (fresh) {
+    Automaton* made = nullptr;
+    INLAY_TRY(new_automaton(made));
+    const Status status = numbers(s.numbers, s.formula, term, spelling_, *made);
+    if (is_error(status)) return too_large(status, where, "what is said about numbers");
+    if (keeps) numbers_[id] = made;
+    out = made;
+    if (spelling_ == Spelling::any) INLAY_TRY(step(work_of_exponents * made->states()));
+  }
+  return step(out->states());
 }
 
 // The lengths for which `term` holds, where only lengths are asked for.

@@ -46,7 +46,10 @@ class TupleSet {
 
   static std::uint64_t hash(std::span<const std::uint32_t> list) {
     std::uint64_t h = list.size();
-    for (const std::uint32_t x : list) h = mix64(h ^ (x + 0x9e3779b97f4a7c15u));
+    for (const std::uint32_t x : list) {
+      h = (h ^ x) * 0x9e3779b97f4a7c15u;
+      h ^= h >> 32;
+    }
     return h;
   }
   static bool equal(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {

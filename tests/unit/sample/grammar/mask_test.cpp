@@ -237,6 +237,23 @@ TEST_CASE("masks of real vocabularies are exact", "[grammar]") {
     }
     Compiled counted("root ::= \"\\\"\" ([^\"\\\\] | \"\\\\\" [nt\"]){3,40} \"\\\"\" [,}]");
     generate(counted, vocabulary.tokenizer, 5, 9, 8);
+    // Tables of keys that begin as named ones do, which are told by what differs.
+    Compiled keys(R"({"type":"object","properties":{"the":{"type":"null"},"there":{"const":1},
+                     "that":{"type":"boolean"}},"additionalProperties":{"type":"null"}})",
+                  read_schema);
+    for (const std::uint32_t seed : {1u, 2u}) {
+      generate(keys, vocabulary.tokenizer, seed, 16, 4);
+    }
+    const Bound bound(keys, vocabulary.tokenizer);
+    Matching m(keys, &bound.constraint);
+    std::vector<std::uint64_t> words(bound.constraint.mask_words());
+    for (const char* text : {"{\"", "{\"t", "{\"th", "{\"the", "{\"x"}) {
+      std::size_t taken = 0;
+      m->reset();
+      REQUIRE(m->accept(text, &taken, m.error) == Status::ok);
+      REQUIRE(m->mask(words, grammar::Matcher::no_limit, m.error) == Status::ok);
+      check_mask(keys, m, vocabulary.tokenizer, text, words);
+    }
   }
 }
 
@@ -262,6 +279,12 @@ TEST_CASE("tokens by id and by text", "[grammar]") {
   Compiled unknown("root ::= <nothing>");
   TokenTrie trie(unknown.allocator);
   REQUIRE(trie.build(llama.tokenizer, unknown.error) == Status::ok);
+  for (std::int32_t id = 0; llama.tokenizer.contains(id); ++id) {
+    const std::string_view text = llama.tokenizer.piece(id);
+    std::int32_t first = 0;
+    while (llama.tokenizer.piece(first) != text) ++first;
+    CHECK(trie.find(text) == first);
+  }
   Constraint constraint(unknown.allocator, unknown.grammar, trie);
   CHECK(constraint.bind(unknown.error) == Status::format);
   CHECK(unknown.says("no token <nothing>"));
