@@ -85,17 +85,23 @@ class Conversation {
   }
   ~Conversation() { running = nullptr; }
 
-  void answer(const std::string& line) {
+  // An error: the template takes no such line; the conversation is as before.
+  inlay::Result<void> answer(const std::string& line) {
     messages_.push_back({"user", line});
     inlay::RenderOptions render;
     render.tools = tools_;
     render.date = date_;
-    const inlay::Prompt prompt = chat_.render(messages_, render).value();
-    feed(prompt);
-    inlay::Reply reply = chat_.reply(prompt).value();
-    said_ = prompt.text();
+    const inlay::Result<inlay::Prompt> prompt = chat_.render(messages_, render);
+    if (!prompt) {
+      messages_.pop_back();
+      return prompt.error();
+    }
+    feed(*prompt);
+    inlay::Reply reply = chat_.reply(*prompt).value();
+    said_ = prompt->text();
     generate(reply);
     messages_.push_back(reply.message());
+    return {};
   }
 
  private:
@@ -167,7 +173,12 @@ void chat(const Options& options) {
   const inlay::Model model = options.model.open(inlay::Depth::weights);
   Conversation conversation(options, model);
   catch_interrupts();
-  for (std::string line; read_line(line);) conversation.answer(line);
+  inlay::Result<void> answered;
+  for (std::string line; read_line(line);) {
+    answered = conversation.answer(line);
+    if (!answered) std::fprintf(stderr, "inlay: %s\n", answered.error().text());
+  }
+  answered.value();  // the last line decides how the program ends
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace inlay {
 namespace {
 
 constexpr std::uint32_t linear_tile_bytes = 64 * 1024;  // of weights
-constexpr std::uint32_t linear_run_bytes = 512 * 1024;  // of weights, times tokens
+constexpr std::uint32_t linear_run_bytes = 512 * 1024;  // of weights, for one token
 // Of attention: products of a tile, so that it stays short, and queries that share a page's floats.
 constexpr std::uint64_t attention_tile_products = 6 << 20;
 constexpr std::uint32_t attention_tile_queries = 64;
@@ -139,11 +139,11 @@ std::uint32_t Step::tiles() const {
   }
 }
 
-// Few tokens leave the weights no time: they stream through.
+// Few tokens leave the weights no time: they stream through. 16 tokens take as long as reading.
 std::uint32_t Step::run_length() const {
   if (code_.op != Op::linear) return 1;
   const std::uint64_t tile_bytes = linear_step() * program_.weights[code_.weight].row_bytes;
-  const std::uint64_t bytes = std::max<std::uint64_t>(1, tile_bytes * rows(code_.out));
+  const std::uint64_t bytes = std::max<std::uint64_t>(1, tile_bytes * (1 + rows(code_.out) / 16));
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, linear_run_bytes / bytes));
 }
 

@@ -133,6 +133,7 @@ void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_
   }
   if (behind[gap] != '{' && behind[gap] != '[') return give_up(reply, reply.scan_from);
   std::string_view name = slice(rest, 0, end);
+  if (!marks.id_begin.empty()) name = name.substr(0, name.find(marks.id_begin));
   name.remove_prefix(blanks(name));
   while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
   if (name.empty()) return give_up(reply, reply.scan_from);
@@ -149,11 +150,13 @@ bool read_name(std::string_view text, std::string_view& name) {
   return name.size() <= longest_name;
 }
 
-void step_object(Reply& reply, std::size_t call, bool at_end) {
+// Without a mark before it only an object with arguments is a call.
+void step_object(Reply& reply, const CallMarks& marks, std::size_t call, bool at_end) {
   const std::string_view object = slice(reply.held(), reply.scan_from, reply.held().size());
   JsonScan& scan = reply.scan;
   scan.run(object);
-  if (!reply.in_call && scan.name.known() && (scan.arguments_begin || scan.done())) {
+  const bool is_whole = scan.done() && !marks.open.empty();
+  if (!reply.in_call && scan.name.known() && (scan.arguments_begin || is_whole)) {
     std::string_view name;
     if (!read_name(slice(object, scan.name.begin, scan.name.end), name)) {
       return give_up(reply, reply.scan_from + 1);
@@ -252,7 +255,7 @@ void step_blocks(Reply& reply, const BlockMarks& marks, bool at_end) {
   const std::size_t call = (reply.state - 2) / 4;
   switch (static_cast<Phase>((reply.state - 2) % 4)) {
     case Phase::begin: return step_begin(reply, marks.calls[call], call, at_end);
-    case Phase::object: return step_object(reply, call, at_end);
+    case Phase::object: return step_object(reply, marks.calls[call], call, at_end);
     case Phase::behind: return step_behind(reply, marks.calls[call], call, at_end);
     case Phase::arguments: {
       bool failed = false;

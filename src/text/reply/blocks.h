@@ -15,6 +15,7 @@ struct CallMarks {
   std::string_view name_end;
   std::string_view name_begin;  // what comes between open and the name
   std::string_view close;       // may be missing at the end of a reply
+  std::string_view id_begin{};  // what comes between the name and an id, which is not told
 };
 
 struct BlockMarks {

@@ -10,6 +10,13 @@ enum State : std::uint32_t { header, body, arguments, behind };
 constexpr std::string_view part_mark = ">>>";
 constexpr std::size_t longest_name = 256;
 
+bool is_name(std::string_view text) {
+  for (const char c : text) {
+    if (c <= ' ') return false;
+  }
+  return !text.empty();
+}
+
 // The prompt ends with >>>, so the reply begins with a name.
 void step_header(Reply& reply, bool at_end) {
   const std::string_view held = reply.held();
@@ -26,10 +33,9 @@ void step_header(Reply& reply, bool at_end) {
     return;
   }
   if (newline + 1 == held.size() && !at_end) return;
-  bool is_name = !name.empty() && newline + 1 < held.size() && held[newline + 1] == '{';
-  for (const char c : name) is_name &= c > ' ';
-  reply.state = is_name ? arguments : body;
-  if (!is_name) return;
+  const bool is_call = is_name(name) && newline + 1 < held.size() && held[newline + 1] == '{';
+  reply.state = is_call ? arguments : body;
+  if (!is_call) return;
   reply.begin_call(name);
   reply.drop(newline + 1);
   reply.scan.reset();
@@ -57,7 +63,7 @@ void step_body(Reply& reply, bool at_end) {
     const bool unknown = is_line && name != "all" && newline + 1 == all && !at_end;
     if (unknown) return;
     const bool is_part =
-        is_line && (name == "all" || (newline + 1 < all && reply.held()[newline + 1] == '{'));
+        name == "all" || (is_name(name) && newline + 1 < all && reply.held()[newline + 1] == '{');
     if (is_part)
       reply.state = header;
     else

@@ -1,11 +1,12 @@
-// mistral.cpp - Mistral: [TOOL_CALLS] and an array of calls, or name[ARGS]{...} in newer models.
+// mistral.cpp - Mistral: [TOOL_CALLS] and an array of calls, or name[ARGS]{...} in newer models,
+// which may put [CALL_ID] and an id behind the name.
 #include "text/reply/blocks.h"
 
 namespace inlay {
 namespace {
 
 constexpr CallMarks arrays[] = {{"[TOOL_CALLS]", "", "", ""}};
-constexpr CallMarks named[] = {{"[TOOL_CALLS]", "[ARGS]", "", ""}};
+constexpr CallMarks named[] = {{"[TOOL_CALLS]", "[ARGS]", "", "", "[CALL_ID]"}};
 constexpr std::string_view dropped[] = {"</s>"};
 constexpr BlockMarks array_marks{"[THINK]", "[/THINK]", arrays, dropped};
 constexpr BlockMarks named_marks{"[THINK]", "[/THINK]", named, dropped};

@@ -132,6 +132,7 @@ Value Renderer::item(const Value& of, const Value& key) {
   if (of.is(Kind::undefined)) return undefined_error(of);
   if (of.is(Kind::dict)) {
     const bool no_key = key.is(Kind::dict) || (key.is(Kind::list) && key.list->form == Form::list);
+    if (key.is_text() && !work_bytes(key.text->size)) return {};
     if (const Pair* pair = no_key ? nullptr : of.dict->find(key)) return pair->value;
   }
   const bool is_sequence = of.is(Kind::list) && of.list->form <= Form::range;

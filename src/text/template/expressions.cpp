@@ -52,11 +52,14 @@ Value Renderer::evaluate_item(const Node* node) {
 
 // Scopes, then the variables of the caller, then functions.
 Value Renderer::evaluate_name(const Node* node) {
+  std::uint64_t seen = 0;
   for (const Scope* scope = scope_; scope; scope = scope->parent) {
     for (const Scope::Slot& slot : scope->slots) {
-      if (slot.id == node->id) return slot.value;
+      if (slot.id == node->id) return work(seen / 16) ? slot.value : Value();
+      ++seen;
     }
   }
+  if (!work(seen / 16)) return {};
   if (const Pair* pair = variables_->find(node->name)) return pair->value;
   const Applied apply = find_function(node->name);
   if (!apply) return absent(node->name);

@@ -230,6 +230,7 @@ class Braces {
       value = arguments_.items[index];
     } else {
       bool found = false;
+      if (!r_.work(1 + arguments_.named.count)) return false;
       for (const NamedValue& named : arguments_.named) {
         if (named.name == first) value = named.value, found = true;
       }
@@ -282,6 +283,9 @@ class Braces {
     if (!read_size(spec, at, Layout::most_width, layout.width))
       return bad("a format that is too wide");
     if (is(',') || is('_')) layout.thousands = spec[at++];
+    if (layout.thousands && layout.width && layout.fill == '0' && layout.align == '=') {
+      return bad("zeros with separators are not known");
+    }
     if (is('.')) {
       std::uint32_t precision = 0;
       const std::size_t digits = ++at;
@@ -298,6 +302,7 @@ class Braces {
     Layout layout;
     if (!read_layout(spec, layout) || !r_.work_bytes(layout.width)) return false;
     if (spec.empty() || value.is_text()) {
+      if (layout.thousands) return bad("a format with separators is for numbers");
       if (layout.type && layout.type != 's') return bad("this format is not for a text");
       if (layout.align == '=') return bad("'=' is for numbers");
       const Text* text = r_.to_text(value);

@@ -205,6 +205,7 @@ bool Renderer::less(const Value& a, const Value& b) {
 bool Renderer::is_hashable(const Value& value) {
   const bool bad = value.is(Kind::dict) || (value.is(Kind::list) && value.list->form == Form::list);
   if (bad) fail_with("unhashable type: '{}'", type_name(value));
+  if (value.is_text()) work_bytes(value.text->size);
   return !bad && !failed();
 }
 
@@ -217,7 +218,10 @@ std::size_t Renderer::find(std::string_view whole, std::string_view part, std::s
   while (found == none && at + part.size() <= whole.size()) {
     const void* first =
         std::memchr(whole.data() + at, part[0], whole.size() - part.size() + 1 - at);
-    if (!first) break;
+    if (!first) {
+      at = whole.size();
+      break;
+    }
     at = static_cast<std::size_t>(static_cast<const char*>(first) - whole.data());
     std::size_t same = 1;
     while (same < part.size() && whole[at + same] == part[same]) ++same;

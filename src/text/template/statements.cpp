@@ -15,6 +15,7 @@ Scope* Renderer::push_scope() {
 }
 
 void Renderer::set(Scope& scope, std::uint32_t id, const Value& value) {
+  if (!work(scope.slots.count / 16)) return;
   for (Scope::Slot& slot : scope.slots) {
     if (slot.id != id) continue;
     slot.value = value;
@@ -135,11 +136,8 @@ bool Renderer::filter_items(const Node* node, Vec<Value>& items) {
 // Each item has a scope of its own; its memory is used again unless a macro holds it.
 Renderer::Flow Renderer::run_items(const Node* node, Vec<Value>& items, std::uint32_t depth) {
   if (!filter_items(node, items)) return Flow::on;
-  if (!items.count) {
-    if (node->items[1]) run_scoped(node->items[1]);
-    return Flow::on;
-  }
   Scope* outer = scope_;
+  bool through = false;  // whether a body came to its end
   Loop* loop = arena_.make<Loop>();
   Scope* scope = push_scope();
   if (!loop || !scope) {
@@ -155,12 +153,15 @@ Renderer::Flow Renderer::run_items(const Node* node, Vec<Value>& items, std::uin
     set(*scope, "loop", Value::of(loop));
     assign(node->a, items[loop->index]);
     const Flow flow = failed() ? Flow::stop : run(node->items[0]);
+    through |= flow == Flow::on;
     if (flow == Flow::stop) break;
     if (!scope->is_kept) continue;
     scope_ = outer;
     if (!(scope = push_scope())) break;
   }
   scope_ = outer;
+  // As Jinja does it: also where every body ended by break or continue.
+  if (!through && !failed() && node->items[1]) run_scoped(node->items[1]);
   return Flow::on;
 }
 
@@ -262,6 +263,7 @@ bool Renderer::bind_macro(const Function& function, const Arguments& arguments, 
   const Vec<Named>& parameters = function.macro->named;
   Vec<Value> given;
   if (!given.reserve(arena_, parameters.count)) return out_of_memory(), false;
+  if (!work(1 + std::uint64_t{parameters.count} * arguments.named.count / 8)) return false;
   for (std::uint32_t i = 0; i < parameters.count; ++i) {
     given.push(arena_, i < arguments.items.count ? arguments.items[i] : Value::missing());
     for (const NamedValue& named : arguments.named) {

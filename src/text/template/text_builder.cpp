@@ -1,11 +1,22 @@
 // text_builder.cpp - bytes and runs of a text under way.
 #include "text/template/text_builder.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/utf8.h"
 
 namespace inlay::jinja {
+namespace {
+
+// Of the run that the byte at `at` is in; their number where there is none.
+std::uint32_t run_at(const Text& text, std::uint32_t at) {
+  const Run* end = text.runs + text.run_count;
+  const auto before = [at](const Run& run) { return run.end <= at; };
+  return static_cast<std::uint32_t>(std::partition_point(text.runs, end, before) - text.runs);
+}
+
+}  // namespace
 
 bool TextBuilder::mark(Origin origin, std::size_t size) {
   const auto end = static_cast<std::uint32_t>(bytes_.count + size);
@@ -32,13 +43,10 @@ bool TextBuilder::add(std::string_view bytes, Origin origin) {
 bool TextBuilder::add(const Text& text, std::uint32_t begin, std::uint32_t end) {
   if (begin >= end) return !bad_;
   if (!text.runs) return add({text.data + begin, end - begin}, text.origin);
-  for (std::uint32_t i = 0, from = 0; i < text.run_count && from < end; ++i) {
+  for (std::uint32_t i = run_at(text, begin), from = begin; from < end; ++i) {
     const std::uint32_t to = text.runs[i].end < end ? text.runs[i].end : end;
-    if (from < begin) from = begin;
-    if (to > from) {
-      if (!add({text.data + from, to - from}, text.runs[i].origin)) return false;
-      from = to;
-    }
+    if (!add({text.data + from, to - from}, text.runs[i].origin)) return false;
+    from = to;
   }
   return !bad_;
 }
@@ -87,8 +95,7 @@ const Text* slice_text(Arena& arena, const Text& text, std::uint32_t begin, std:
   part->markup = text.markup;
   if (!text.runs || begin == end) return part;
   Vec<Run> runs;
-  for (std::uint32_t i = 0; i < text.run_count; ++i) {
-    if (text.runs[i].end <= begin) continue;
+  for (std::uint32_t i = run_at(text, begin); i < text.run_count; ++i) {
     const bool last = text.runs[i].end >= end;
     if (!runs.push(arena, {(last ? end : text.runs[i].end) - begin, text.runs[i].origin})) {
       return nullptr;
@@ -103,10 +110,8 @@ const Text* slice_text(Arena& arena, const Text& text, std::uint32_t begin, std:
 }
 
 Origin origin_at(const Text& text, std::uint32_t at) {
-  for (std::uint32_t i = 0; i < text.run_count; ++i) {
-    if (at < text.runs[i].end) return text.runs[i].origin;
-  }
-  return text.origin;
+  const std::uint32_t run = run_at(text, at);
+  return run < text.run_count ? text.runs[run].origin : text.origin;
 }
 
 }  // namespace inlay::jinja

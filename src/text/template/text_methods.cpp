@@ -427,11 +427,11 @@ Value text_isupper(Renderer& r, Subject s, const Arguments& a) {
   });
 }
 Value text_isspace(Renderer& r, Subject s, const Arguments& a) {
-  if (!r.bind(a, "isspace", {}, nullptr)) return {};
+  if (!r.bind(a, "isspace", {}, nullptr) || !r.work_bytes(s.text->size)) return {};
   return Value::of(s.text->size != 0 && space_after(s.view()) == s.text->size);
 }
 Value text_isascii(Renderer& r, Subject s, const Arguments& a) {
-  if (!r.bind(a, "isascii", {}, nullptr)) return {};
+  if (!r.bind(a, "isascii", {}, nullptr) || !r.work_bytes(s.text->size)) return {};
   return Value::of(all(s.view(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
 }
 

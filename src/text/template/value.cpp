@@ -1,6 +1,8 @@
 // value.cpp - dictionaries and texts.
 #include "text/template/value.h"
 
+#include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "base/hash_map.h"
@@ -9,6 +11,11 @@ namespace inlay::jinja {
 namespace {
 
 constexpr std::uint32_t few = 8;  // pairs that are found without an index
+
+// Of values that are equal to themselves alone.
+std::uint64_t hash_of_place(const Value& value) {
+  return hash_of(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(value.list)));
+}
 
 std::uint64_t hash(const Value& key) {
   switch (key.kind) {
@@ -20,16 +27,20 @@ std::uint64_t hash(const Value& key) {
       if (whole >= -9e15 && whole <= 9e15 &&
           static_cast<double>(static_cast<std::int64_t>(whole)) == whole)
         return hash_of(static_cast<std::uint64_t>(static_cast<std::int64_t>(whole)));
-      return hash_of(std::uint64_t{1});
+      // A NaN is no key again, so it may stand anywhere.
+      return hash_of(std::isnan(whole) ? reinterpret_cast<std::uintptr_t>(&key)
+                                       : std::bit_cast<std::uint64_t>(whole));
     }
     case Kind::list: {
       std::uint64_t sum = key.list->items.count;
       for (const Value& item : key.list->items) {
-        if (!item.is(Kind::list)) sum = mix64(sum ^ hash(item));
+        sum = mix64(sum ^ (item.is(Kind::list) ? hash_of_place(item) : hash(item)));
       }
       return sum;
     }
-    default: return 0;
+    case Kind::none:
+    case Kind::undefined: return 0;
+    default: return hash_of_place(key);
   }
 }
 

@@ -77,6 +77,7 @@ const std::vector<Case>& cases() {
       {"llama3", "<|python_tag|>brave.call(query=\"x\")<|eom_id|>",
        "<|python_tag|>brave.call(query=\"x\")"},
       {"llama3", "{\"answer\": 42}", "{\"answer\": 42}"},
+      {"llama3", "{\"name\": \"Alice\", \"age\": 3}", "{\"name\": \"Alice\", \"age\": 3}"},
       {"llama3", "The set {1, 2}", "The set {1, 2}"},
       {"mistral",
        "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"a\": 1}}, {\"name\": \"g\", "
@@ -84,6 +85,7 @@ const std::vector<Case>& cases() {
        "[f {\"a\": 1}][g {}]"},
       {"mistral", "Sure.[TOOL_CALLS]f[ARGS]{\"a\": 1}[TOOL_CALLS]g[ARGS]{}</s>",
        "Sure.[f {\"a\": 1}][g {}]"},
+      {"mistral", "[TOOL_CALLS]f[CALL_ID]a1b2[ARGS]{\"a\": 1}</s>", "[f {\"a\": 1}]"},
       {"mistral", "[THINK]so[/THINK]Hi [TOOL", "{so}Hi [TOOL"},
       {"deepseek",
        "x</"
@@ -114,6 +116,8 @@ const std::vector<Case>& cases() {
       {"functionary", "all\nHello>>>f\n{\"a\": 1}>>>g\n{}<|eot_id|>", "Hello[f {\"a\": 1}][g {}]"},
       {"functionary", "f\n{\"a\": 1}", "[f {\"a\": 1}]"},
       {"functionary", "all\n1 >>> 0 and >>>", "1 >>> 0 and >>>"},
+      {"functionary", "all\n>>> foo\n{", ">>> foo\n{"},
+      {"functionary", ">>>\n{", ">>>\n{"},
       {"functionary3.1", "Now <function=f>{\"a\": 1}</function><function=g>{}</function><|eom_id|>",
        "Now [f {\"a\": 1}][g {}]"},
       {"functionary3.1", "<function=f>no</function>", "<function=f>no</function>"},

@@ -24,6 +24,24 @@ std::string repeated(std::string_view text, int count) {
   return all;
 }
 
+// Statements a million times over.
+std::string often(const std::string& statement) {
+  return "{% for i in range(1000) %}{% for j in range(1000) %}" + statement +
+         "{% endfor %}{% endfor %}";
+}
+
+std::string many_names(int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += "{%set a" + std::to_string(i) + "=1%}";
+  return all;
+}
+
+std::string named(int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += "a" + std::to_string(i) + "=1,";
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("Expressions are Python's", "[template]") {
@@ -80,6 +98,10 @@ TEST_CASE("Statements and scopes", "[template]") {
       {"{% for i in l if i != 2 %}{{ i }}/{{ loop.length }} {% else %}none{% endfor %}{% for i in "
        "[] %}{% else %}e{% endfor %}",
        "1/2 3/2 e"},
+      {"{% for i in l %}{% continue %}{% else %}e{% endfor %}{% for i in l %}{% break %}{% else "
+       "%}f{% "
+       "endfor %}{% for i in l %}{% if i > 1 %}{% break %}{% endif %}{% else %}g{% endfor %}",
+       "ef"},
       {"{% for i in [[1, [2]], 3] recursive %}{{ loop.depth }}{% if i is sequence %}{{ loop(i) "
        "}}{% endif %}{% endfor %}",
        "12231"},
@@ -190,15 +212,47 @@ TEST_CASE("Hostile templates end with an error", "[template][hostile]") {
       {"wide formats", "{% for i in range(99999) %}{% set x = '%100000d' % 1 %}{% endfor %}"},
       {"a recursive loop", "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}"},
       {"a power", "{{ 9 ** 9 ** 9 }}"},
+      {"a letter that is not there", often("{% if 'q' in b %}{% endif %}")},
+      {"classes of characters", often("{% if b.isascii() %}{% endif %}")},
+      {"white space", often("{% if w.isspace() %}{% endif %}")},
+      {"long keys", often("{% if d[b] %}{% endif %}")},
+      {"many names", many_names(50000) + often("{{ zz }}")},
+      {"many named arguments", "{% for i in range(300) %}{% set x = ('{a}' * 100000).format(" +
+                                   named(10000) + "a=0) %}{% endfor %}"},
+      {"many parameters", "{% macro m(" + named(8000) +
+                              "a=0) %}{% endmacro %}{% for i in range(300) "
+                              "%}{{ m(" +
+                              named(8000) + "a=0) }}{% endfor %}"},
   };
+  std::string long_values = R"({"n": 3, "b": ")";
+  long_values += repeated("a", 1000000);
+  long_values += R"(", "w": ")";
+  long_values += repeated(" ", 1000000);
+  long_values += R"(", "d": {"0":1,"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1,"8":1,"9":1}})";
   for (const auto& [what, text] : cases) {
     const auto begin = std::chrono::steady_clock::now();
-    const Drawn drawn = draw(text, values);
+    const Drawn drawn = draw(text, long_values);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
     INFO(what << " took " << time.count() << " s: " << drawn.text);
     CHECK_FALSE(drawn.ok);
     CHECK(time.count() < 10);  // 1 s on an idle machine, without sanitizers
   }
+}
+
+TEST_CASE("Large values take their time", "[template][hostile]") {
+  std::string halves = "[";
+  for (int i = 0; i < 60000; ++i) halves += std::to_string(i) + ".5,";
+  halves.back() = ']';
+  std::string many = R"({"x": )";
+  many += halves;
+  many += R"(, "s": ")";
+  many += repeated("ax", 300000);
+  many += "\"}";
+  // Each would take half a minute and more if it looked at all that it has.
+  CHECK(draw("{{ x|unique|list|length }}", many).text == "60000");
+  CHECK(draw("{% set t = s.replace('a', 'b') %}{{ t.split('b')|length }}", many).text == "300001");
+  CHECK(draw("{% set t = s.replace('a', 'b') %}{{ t.replace('b', 'c')|length }}", many).text ==
+        "600000");
 }
 
 TEST_CASE("Limits are the host's", "[template]") {
