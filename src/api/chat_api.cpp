@@ -28,6 +28,24 @@ Status check_chat_input(const inlay_chat_input& input, Error& error) {
     return fail(error, Status::argument, "chat input: messages is NULL, message_count is {}",
                 input.message_count);
   }
+  const struct {
+    const char* name;
+    const void* text;
+    std::size_t length;
+  } texts[] = {{"messages_json", input.messages_json, input.messages_json_length},
+               {"tools", input.tools, input.tools_length},
+               {"variables", input.variables, input.variables_length}};
+  for (const auto& [name, text, length] : texts) {
+    if (text || !length) continue;
+    return fail(error, Status::argument, "chat input: {} is NULL, its length is {}", name, length);
+  }
+  for (std::size_t i = 0; i < input.message_count; ++i) {
+    const inlay_message& message = input.messages[i];
+    if (message.tool_calls || !message.tool_calls_length) continue;
+    return fail(error, Status::argument,
+                "chat input: messages[{}].tool_calls is NULL, its length is {}", i,
+                message.tool_calls_length);
+  }
   if (input.messages && input.messages_json) {
     return fail(error, Status::argument, "chat input: both messages and messages_json are given");
   }

@@ -20,10 +20,19 @@ constexpr std::uint64_t mix64(std::uint64_t x) {
 constexpr std::uint64_t hash_of(std::uint64_t key) { return mix64(key + 0x9e3779b97f4a7c15u); }
 
 // FNV-1a over the bytes, then mixed.
-constexpr std::uint64_t hash_of(std::string_view key) {
-  std::uint64_t h = 0xcbf29ce484222325u;
+constexpr std::uint64_t hash_of(std::string_view key, std::uint64_t seed = 0) {
+  std::uint64_t h = 0xcbf29ce484222325u ^ seed;
   for (const char c : key) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return mix64(h);
+}
+
+constexpr std::uint64_t hash_of(std::uint64_t key, std::uint64_t seed) {
+  return hash_of(hash_of(key) ^ seed);
+}
+// What no file can know: where memory lies. Hashes that take it as a seed find no two keys that
+// were chosen to meet in one place.
+inline std::uint64_t seed_of(const void* memory) {
+  return hash_of(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(memory)));
 }
 
 // Key: std::uint64_t or std::string_view (the bytes must outlive the map). No removal.
@@ -69,11 +78,9 @@ class HashMap {
     bool used = false;
   };
 
-  // The address of the slots takes part, so that no file can choose keys that meet in one place.
   Slot* probe(const Key& key) {
     const std::size_t mask = slots_.size() - 1;
-    const auto seed = reinterpret_cast<std::uintptr_t>(slots_.data());
-    std::size_t i = mix64(hash_of(key) ^ seed) & mask;
+    std::size_t i = hash_of(key, seed_of(slots_.data())) & mask;
     while (slots_[i].used && !(slots_[i].key == key)) i = (i + 1) & mask;
     return &slots_[i];
   }

@@ -17,13 +17,6 @@ std::uint32_t call_state(std::size_t call, Phase phase) {
   return static_cast<std::uint32_t>(2 + 4 * call) + static_cast<std::uint32_t>(phase);
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-std::size_t blanks(std::string_view text) {
-  std::size_t count = 0;
-  while (count < text.size() && is_blank(text[count])) ++count;
-  return count;
-}
-
 struct Found {
   std::size_t at = nowhere;
   std::size_t size = 0;
@@ -92,14 +85,15 @@ void give_up(Reply& reply, std::size_t count) {
 void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_end) {
   const std::string_view held = reply.held();
   std::string_view rest = slice(held, reply.scan_from, held.size());
-  const std::size_t space = blanks(rest);
+  const std::size_t space = reply.blanks(reply.scan_from);
   rest.remove_prefix(space);
   if (rest.empty()) {
     if (at_end) give_up(reply, held.size());
     return;
   }
   if (marks.name_end.empty()) {
-    if (rest[0] == '[') ++reply.scan_from;  // an array of objects
+    reply.in_list = rest[0] == '[';
+    if (reply.in_list) ++reply.scan_from;
     if (rest[0] != '{' && rest[0] != '[') return give_up(reply, reply.scan_from);
     reply.scan_from += space;
     reply.state = call_state(call, Phase::object);
@@ -118,7 +112,7 @@ void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_
   }
   std::size_t kept = 0;
   const std::size_t end = find_mark(rest, marks.name_end, kept);
-  const std::size_t name_size = end == nowhere ? rest.size() : end;
+  const std::size_t name_size = end == nowhere ? rest.size() - kept : end;
   if (name_size > longest_name || (end == nowhere && at_end))
     return give_up(reply, reply.scan_from);
   if (end == nowhere) return;
@@ -126,7 +120,7 @@ void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_
   const std::size_t value =
       static_cast<std::size_t>(rest.data() - held.data()) + end + marks.name_end.size();
   const std::string_view behind = slice(held, value, held.size());
-  const std::size_t gap = blanks(behind);
+  const std::size_t gap = reply.blanks(value, 1);
   if (gap == behind.size()) {
     if (at_end) give_up(reply, held.size());
     return;
@@ -134,7 +128,7 @@ void step_begin(Reply& reply, const CallMarks& marks, std::size_t call, bool at_
   if (behind[gap] != '{' && behind[gap] != '[') return give_up(reply, reply.scan_from);
   std::string_view name = slice(rest, 0, end);
   if (!marks.id_begin.empty()) name = name.substr(0, name.find(marks.id_begin));
-  name.remove_prefix(blanks(name));
+  while (!name.empty() && is_blank(name.front())) name.remove_prefix(1);
   while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
   if (name.empty()) return give_up(reply, reply.scan_from);
   reply.begin_call(name);
@@ -187,14 +181,15 @@ void step_object(Reply& reply, const CallMarks& marks, std::size_t call, bool at
 // Behind a call: more objects of an array, the closing mark, or text.
 void step_behind(Reply& reply, const CallMarks& marks, std::size_t call, bool at_end) {
   const std::string_view held = reply.held();
-  std::size_t at = 0;
-  while (at < held.size() &&
-         (is_blank(held[at]) || (marks.name_end.empty() && (held[at] == ',' || held[at] == ']'))))
-    ++at;
+  const std::size_t at = reply.blanks(0);
   const std::string_view rest = slice(held, at, held.size());
   if (rest.empty()) {
     if (at_end) reply.drop(held.size()), reply.state = text_state;
     return;
+  }
+  if (reply.in_list && (rest[0] == ',' || rest[0] == ']')) {
+    reply.in_list = rest[0] == ',';
+    return reply.drop(at + 1);
   }
   if (marks.name_end.empty() && rest[0] == '{') {
     reply.drop(at);
@@ -238,7 +233,7 @@ bool prompt_ends_with(const Reply& reply, std::string_view mark) {
 void step_blocks(Reply& reply, const BlockMarks& marks, bool at_end) {
   if (reply.state == 0) {
     reply.in_reasoning = prompt_ends_with(reply, marks.think_open);
-    const std::size_t space = blanks(reply.held());
+    const std::size_t space = reply.blanks(0);
     if (space == reply.held().size() && !at_end) return;
     reply.state = text_state;
     for (std::size_t i = 0; i < marks.calls.size() && !reply.in_reasoning; ++i) {

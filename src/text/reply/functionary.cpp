@@ -26,6 +26,10 @@ void step_header(Reply& reply, bool at_end) {
     if (at_end || held.size() > longest_name) reply.state = body;
     return;
   }
+  if (newline > longest_name) {
+    reply.state = body;
+    return;
+  }
   const std::string_view name = slice(held, mark, newline);
   if (name == "all") {
     reply.drop(newline + 1);

@@ -9,7 +9,8 @@ namespace {
 enum State : std::uint32_t { header, body, arguments, between };
 constexpr std::size_t longest_header = 1024;
 constexpr std::string_view message_mark = "<|message|>";
-constexpr std::string_view ends[] = {"<|end|>", "<|call|>", "<|return|>", "<|start|>"};
+constexpr std::string_view start_mark = "<|start|>";
+constexpr std::string_view ends[] = {"<|end|>", "<|call|>", "<|return|>", start_mark};
 
 bool has(std::string_view text, std::string_view word) {
   return text.find(word) != std::string_view::npos;
@@ -68,7 +69,10 @@ void step_body(Reply& reply, bool at_end) {
     std::size_t kept = 0;
     const std::size_t at = find_mark(reply.held(), mark, kept);
     if (kept > most_kept) most_kept = kept;
-    if (at < first) first = at, size = mark.size();
+    if (at >= first) continue;
+    first = at;
+    size = mark.size();
+    reply.in_array = mark == start_mark;
   }
   const bool found = first != std::string_view::npos;
   const std::size_t all = reply.held().size();
@@ -89,11 +93,11 @@ void step_between(Reply& reply, bool at_end) {
   if (held.starts_with(start)) {
     reply.drop(start.size());
     reply.state = header;
-  } else if (held.starts_with("assistant")) {  // <|start|> was taken as the end
+  } else if (reply.in_array && held.starts_with("assistant")) {  // <|start|> was the end
     reply.drop(9);
     reply.state = header;
   } else if (!at_end && (start.starts_with(held) || channel.starts_with(held) ||
-                         std::string_view("assistant").starts_with(held))) {
+                         (reply.in_array && std::string_view("assistant").starts_with(held)))) {
     return;
   } else {
     reply.state = held.starts_with(channel) ? header : body;

@@ -13,11 +13,10 @@ constexpr BlockMarks named_marks{"[THINK]", "[/THINK]", named, dropped};
 constexpr std::size_t begun = 2;  // the state in which the call's mark is held
 
 // Which of the two it is shows behind the mark.
-bool is_array(const Reply& reply) {
-  std::string_view rest = reply.held();
-  rest.remove_prefix(reply.scan_from < rest.size() ? reply.scan_from : rest.size());
-  while (!rest.empty() && (rest[0] == ' ' || rest[0] == '\n')) rest.remove_prefix(1);
-  return rest.empty() || rest[0] == '[' || rest[0] == '{';
+bool is_array(Reply& reply) {
+  const std::size_t at = reply.scan_from + reply.blanks(reply.scan_from);
+  const std::string_view held = reply.held();
+  return at >= held.size() || held[at] == '[' || held[at] == '{';
 }
 
 bool fits(std::string_view text) { return text.find("[TOOL_CALLS]") != std::string_view::npos; }

@@ -140,6 +140,15 @@ void Reply::tell(std::uint32_t kind, std::size_t count) {
   at_ += count;
 }
 
+std::size_t Reply::blanks(std::size_t at, std::uint32_t which) {
+  Blanks& known = blanks_[which];
+  const std::size_t place = all_bytes_ - held().size() + at;
+  if (place != known.place) known = {place, 0};
+  const std::string_view text = held();
+  while (at + known.count < text.size() && is_blank(text[at + known.count])) ++known.count;
+  return known.count;
+}
+
 void Reply::begin_call(std::string_view name) {
   ++calls_;
   in_call = true;

@@ -11,6 +11,8 @@ namespace inlay {
 
 class Reply;
 
+constexpr bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
 // How replies of a family look; one file each, and a line in formats.inc.
 struct ReplyFormat {
   const char* name;
@@ -44,9 +46,13 @@ class Reply {
   bool in_reasoning = false;  // the prompt ends inside of it, or a mark was met
   bool in_call = false;       // a call was told and is not over
   bool in_array = false;      // a format's own note
+  bool in_list = false;       // the call is one of an array
   std::size_t told = 0;       // bytes of its arguments that were told
 
   std::string_view held() const { return {bytes_.data() + at_, bytes_.size() - at_}; }
+  // How many blanks begin at held()[at]. A place may be asked for again and again while more comes:
+  // what was seen is not looked at twice. `which`: 0 or 1, each remembers one place.
+  std::size_t blanks(std::size_t at, std::uint32_t which = 0);
   bool at_start() const { return at_ == 0 && !taken_; }  // nothing was taken yet
   std::string_view prompt_end() const { return prompt_end_; }
   // Takes the first `count` bytes and tells them.
@@ -82,6 +88,9 @@ class Reply {
   std::uint32_t calls_ = 0;
   Status status_ = Status::ok;
   bool finished_ = false;
+  struct Blanks {
+    std::size_t place = SIZE_MAX, count = 0;
+  } blanks_[2];
   char prompt_end_[32] = {};  // the last bytes of the prompt
 };
 

@@ -20,6 +20,19 @@ bool to_real(const Value& value, double& real) {
   return value.is_number() || (value.is_text() && read_real(value.view(), real));
 }
 
+// To a multiple of 10^zeros, halves to the even one.
+Value round_whole(Renderer& r, std::int64_t value, int zeros) {
+  if (zeros > 18) return Value::of(std::int64_t{0});
+  std::int64_t unit = 1;
+  for (int i = 0; i < zeros; ++i) unit *= 10;
+  std::int64_t count = value / unit;
+  const std::int64_t rest = value % unit, half = unit / 2;
+  const bool up = rest > half || (rest == half && count % 2 != 0);
+  const bool down = rest < -half || (rest == -half && count % 2 != 0);
+  if (zeros > 0) count += up - down;
+  return r.binary(Op::multiply, Value::of(count), Value::of(unit));
+}
+
 }  // namespace
 
 Value filter_abs(Renderer& r, Subject s, const Arguments& a) {
@@ -69,8 +82,7 @@ Value filter_round(Renderer& r, Subject s, const Arguments& a) {
   const int places = static_cast<int>(digits);
   if (method->view() == "common") {
     if (!s.is_whole()) return Value::of(round_to(s.real, places));
-    return places >= 0 ? Value::of(s.whole())
-                       : Value::of(static_cast<std::int64_t>(round_to(s.number(), places)));
+    return places >= 0 ? Value::of(s.whole()) : round_whole(r, s.whole(), -places);
   }
   const bool up = method->view() == "ceil";
   if (!up && method->view() != "floor")
@@ -94,7 +106,9 @@ Value filter_filesizeformat(Renderer& r, Subject s, const Arguments& a) {
   Layout layout;
   if (bytes == 1) return r.text("1 Byte");
   if (bytes < base) {
-    write_integer(out, static_cast<std::int64_t>(bytes), layout);
+    std::int64_t whole = 0;
+    if (!to_whole(bytes, whole)) return r.fail("an integer that does not fit 64 bits");
+    write_integer(out, whole, layout);
     out.add(" Bytes");
     return r.give(out);
   }

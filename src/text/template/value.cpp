@@ -13,34 +13,35 @@ namespace {
 constexpr std::uint32_t few = 8;  // pairs that are found without an index
 
 // Of values that are equal to themselves alone.
-std::uint64_t hash_of_place(const Value& value) {
-  return hash_of(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(value.list)));
+std::uint64_t hash_of_place(const Value& value, std::uint64_t seed) {
+  return hash_of(reinterpret_cast<std::uintptr_t>(value.list), seed);
 }
 
-std::uint64_t hash(const Value& key) {
+std::uint64_t hash(const Value& key, std::uint64_t seed) {
   switch (key.kind) {
-    case Kind::text: return hash_of(key.view());
+    case Kind::text: return hash_of(key.view(), seed);
     case Kind::boolean:
-    case Kind::integer: return hash_of(static_cast<std::uint64_t>(key.whole()));
+    case Kind::integer: return hash_of(static_cast<std::uint64_t>(key.whole()), seed);
     case Kind::real: {
-      const double whole = key.real;
-      if (whole >= -9e15 && whole <= 9e15 &&
-          static_cast<double>(static_cast<std::int64_t>(whole)) == whole)
-        return hash_of(static_cast<std::uint64_t>(static_cast<std::int64_t>(whole)));
+      const double real = key.real;
+      if (real >= -0x1p63 && real < 0x1p63 && real == std::trunc(real)) {
+        return hash_of(static_cast<std::uint64_t>(static_cast<std::int64_t>(real)), seed);
+      }
       // A NaN is no key again, so it may stand anywhere.
-      return hash_of(std::isnan(whole) ? reinterpret_cast<std::uintptr_t>(&key)
-                                       : std::bit_cast<std::uint64_t>(whole));
+      return hash_of(std::isnan(real) ? reinterpret_cast<std::uintptr_t>(&key)
+                                      : std::bit_cast<std::uint64_t>(real),
+                     seed);
     }
     case Kind::list: {
       std::uint64_t sum = key.list->items.count;
       for (const Value& item : key.list->items) {
-        sum = mix64(sum ^ (item.is(Kind::list) ? hash_of_place(item) : hash(item)));
+        sum = mix64(sum ^ (item.is(Kind::list) ? hash_of_place(item, seed) : hash(item, seed)));
       }
       return sum;
     }
     case Kind::none:
     case Kind::undefined: return 0;
-    default: return hash_of_place(key);
+    default: return hash_of_place(key, seed);
   }
 }
 
@@ -70,7 +71,8 @@ Pair* Dict::find(const Value& key) const {
     }
     return nullptr;
   }
-  for (std::uint32_t i = hash(key) & (slots - 1); index[i]; i = (i + 1) & (slots - 1)) {
+  for (std::uint32_t i = hash(key, seed_of(index)) & (slots - 1); index[i];
+       i = (i + 1) & (slots - 1)) {
     Pair& pair = pairs[index[i] - 1];
     if (same_key(pair.key, key)) return &pair;
   }
@@ -83,7 +85,7 @@ Pair* Dict::find(std::string_view key) const {
 }
 
 void Dict::link(std::uint32_t pair) {
-  std::uint32_t i = hash(pairs[pair].key) & (slots - 1);
+  std::uint32_t i = hash(pairs[pair].key, seed_of(index)) & (slots - 1);
   while (index[i]) i = (i + 1) & (slots - 1);
   index[i] = pair + 1;
 }

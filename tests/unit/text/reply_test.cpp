@@ -118,6 +118,13 @@ const std::vector<Case>& cases() {
       {"functionary", "all\n1 >>> 0 and >>>", "1 >>> 0 and >>>"},
       {"functionary", "all\n>>> foo\n{", ">>> foo\n{"},
       {"functionary", ">>>\n{", ">>>\n{"},
+      {"functionary", std::string(300, 'a') + "\n{\"x\":1}", std::string(300, 'a') + "\n{\"x\":1}"},
+      {"mistral", "[TOOL_CALLS]" + std::string(254, 'n') + "[ARGS]{\"a\":1}",
+       "[" + std::string(254, 'n') + " {\"a\":1}]"},
+      {"mistral", "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {}}], and ] more",
+       ", and ] more[f {}]"},
+      {"llama3", "{\"name\": \"f\", \"parameters\": {}} ],, and more", "],, and more[f {}]"},
+      {"harmony", "<|channel|>final<|message|>a<|end|>assistants can help", "aassistants can help"},
       {"functionary3.1", "Now <function=f>{\"a\": 1}</function><function=g>{}</function><|eom_id|>",
        "Now [f {\"a\": 1}][g {}]"},
       {"functionary3.1", "<function=f>no</function>", "<function=f>no</function>"},
@@ -225,6 +232,12 @@ TEST_CASE("Long replies take linear time, and every allocation may fail", "[repl
   std::string text = "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"";
   text += std::string(300000, 'x') + "\"}}</tool_call>";
   CHECK(read_reply("hermes", text, 7).size() > 300000);
+  for (const std::string begin : {"", "<tool_call>", "<tool_call>{\"name\": \"f\"}"}) {
+    read_reply("hermes", begin + std::string(300000, ' '), 1);  // minutes, if not
+    read_reply(
+        "mistral",
+        "[TOOL_CALLS]" + std::string(300000, ' ') + "f[ARGS]" + std::string(300000, ' ') + "{}", 1);
+  }
   CHECK(read_reply("hermes", "<tool_call>{\"a\": \"" + std::string(200000, 'x'), 7).size() >
         200000);
   const auto attempt = [&](CountingAllocator& memory) {
