@@ -325,8 +325,8 @@ bool Parser::parse_dotted(std::string_view& name) {
   name = now().text;
   advance();
   while (now().is(".") && ahead().type == TokenType::name) {
-    const std::string_view last = ahead().text;  // no filter has such a name; errors show its end
-    name = last;
+    const std::string_view last = ahead().text;  // both are views of the template's text
+    name = {name.data(), static_cast<std::size_t>(last.data() + last.size() - name.data())};
     advance();
     advance();
   }

@@ -86,6 +86,11 @@ TEST_CASE("Expressions are Python's", "[template]") {
   for (const auto& [text, expected] : cases) CHECK(shown(text) == expected);
 }
 
+TEST_CASE("Dotted names of filters and tests are whole names", "[template]") {
+  CHECK(shown("{{ 'x'|foo.upper }}").find("'foo.upper'") != std::string::npos);
+  CHECK(shown("{{ 'x' is string.lower }}").find("'string.lower'") != std::string::npos);
+}
+
 TEST_CASE("Numbers at the ends of their range", "[template]") {
   CHECK(shown("{{ 1234567890123456789|round(-1) }} {{ 15|round(-1) }} {{ 25|round(-1) }} "
               "{{ -15|round(-1) }} {{ 5|round(-30) }}") == "1234567890123456790 20 20 -20 0");
