@@ -144,13 +144,29 @@ bool read_name(std::string_view text, std::string_view& name) {
   return name.size() <= longest_name;
 }
 
+// true, false, null or a number.
+bool is_scalar(std::string_view text) {
+  if (text == "true" || text == "false" || text == "null") return true;
+  for (const char c : text) {
+    if (!(c >= '0' && c <= '9') && std::string_view("+-.eE").find(c) == nowhere) return false;
+  }
+  return !text.empty() && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
+}
+
 // Without a mark before it only an object with arguments is a call.
 void step_object(Reply& reply, const CallMarks& marks, std::size_t call, bool at_end) {
   const std::string_view object = slice(reply.held(), reply.scan_from, reply.held().size());
   JsonScan& scan = reply.scan;
   scan.run(object);
-  const bool is_whole = scan.done() && !marks.open.empty();
-  if (!reply.in_call && scan.name.known() && (scan.arguments_begin || is_whole)) {
+  bool has_arguments = scan.arguments_begin != 0;
+  if (has_arguments && std::string_view("{[\"").find(object[scan.arguments_begin]) == nowhere) {
+    has_arguments = scan.arguments.known() &&
+                    is_scalar(slice(object, scan.arguments.begin, scan.arguments.end));
+    if (scan.arguments.known() && !has_arguments)
+      return give_up(reply, reply.scan_from + scan.at());
+  }
+  const bool is_whole = scan.done() && !scan.arguments_begin && !marks.open.empty();
+  if (!reply.in_call && scan.name.known() && (has_arguments || is_whole)) {
     std::string_view name;
     if (!read_name(slice(object, scan.name.begin, scan.name.end), name)) {
       return give_up(reply, reply.scan_from + 1);
