@@ -35,8 +35,8 @@ bool fits(std::string_view text) {
 }
 
 void step(Reply& reply, bool at_end) {
-  if (reply.state <= begun) reply.in_array = reply.state < begun || is_typed(reply);
-  step_blocks(reply, reply.in_array ? marks : named_marks, at_end);
+  if (reply.state <= begun) reply.note = reply.state < begun || is_typed(reply);
+  step_blocks(reply, reply.note ? marks : named_marks, at_end);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ void step_body(Reply& reply, bool at_end) {
     if (at >= first) continue;
     first = at;
     size = mark.size();
-    reply.in_array = mark == start_mark;
+    reply.note = mark == start_mark;
   }
   const bool found = first != std::string_view::npos;
   const std::size_t all = reply.held().size();
@@ -93,11 +93,11 @@ void step_between(Reply& reply, bool at_end) {
   if (held.starts_with(start)) {
     reply.drop(start.size());
     reply.state = header;
-  } else if (reply.in_array && held.starts_with("assistant")) {  // <|start|> was the end
+  } else if (reply.note && held.starts_with("assistant")) {  // <|start|> was the end
     reply.drop(9);
     reply.state = header;
   } else if (!at_end && (start.starts_with(held) || channel.starts_with(held) ||
-                         (reply.in_array && std::string_view("assistant").starts_with(held)))) {
+                         (reply.note && std::string_view("assistant").starts_with(held)))) {
     return;
   } else {
     reply.state = held.starts_with(channel) ? header : body;

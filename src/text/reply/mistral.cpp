@@ -22,8 +22,8 @@ bool is_array(Reply& reply) {
 bool fits(std::string_view text) { return text.find("[TOOL_CALLS]") != std::string_view::npos; }
 
 void step(Reply& reply, bool at_end) {
-  if (reply.state <= begun) reply.in_array = reply.state < begun || is_array(reply);
-  step_blocks(reply, reply.in_array ? array_marks : named_marks, at_end);
+  if (reply.state <= begun) reply.note = reply.state < begun || is_array(reply);
+  step_blocks(reply, reply.note ? array_marks : named_marks, at_end);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ class Reply {
   std::size_t scan_from = 0;
   bool in_reasoning = false;  // the prompt ends inside of it, or a mark was met
   bool in_call = false;       // a call was told and is not over
-  bool in_array = false;      // a format's own note
+  bool note = false;          // a format's own note
   bool in_list = false;       // the call is one of an array
   std::size_t told = 0;       // bytes of its arguments that were told
 

@@ -20,16 +20,20 @@ bool to_real(const Value& value, double& real) {
   return value.is_number() || (value.is_text() && read_real(value.view(), real));
 }
 
-// To a multiple of 10^zeros, halves to the even one.
+// To a multiple of 10^zeros, of 10 or more, halves to the even one.
 Value round_whole(Renderer& r, std::int64_t value, int zeros) {
-  if (zeros > 18) return Value::of(std::int64_t{0});
+  if (zeros > 18) {
+    constexpr std::int64_t half = 5'000'000'000'000'000'000;  // 10^19 does not fit
+    const bool fits = zeros > 19 || (value >= -half && value <= half);
+    return fits ? Value::of(std::int64_t{0}) : r.fail("an integer that does not fit 64 bits");
+  }
   std::int64_t unit = 1;
   for (int i = 0; i < zeros; ++i) unit *= 10;
   std::int64_t count = value / unit;
   const std::int64_t rest = value % unit, half = unit / 2;
   const bool up = rest > half || (rest == half && count % 2 != 0);
   const bool down = rest < -half || (rest == -half && count % 2 != 0);
-  if (zeros > 0) count += up - down;
+  count += up - down;
   return r.binary(Op::multiply, Value::of(count), Value::of(unit));
 }
 

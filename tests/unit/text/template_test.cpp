@@ -95,6 +95,9 @@ TEST_CASE("Numbers at the ends of their range", "[template]") {
   CHECK(shown("{{ 1234567890123456789|round(-1) }} {{ 15|round(-1) }} {{ 25|round(-1) }} "
               "{{ -15|round(-1) }} {{ 5|round(-30) }}") == "1234567890123456790 20 20 -20 0");
   CHECK(shown("{{ 9223372036854775807|round(-1) }}").starts_with("ERROR"));
+  CHECK(shown("{{ 9223372036854775807|round(-19) }}").starts_with("ERROR"));
+  CHECK(shown("{{ 5000000000000000000|round(-19) }} {{ 9223372036854775807|round(-20) }}") ==
+        "0 0");
   CHECK(shown("{{ (-1e300)|filesizeformat }}").starts_with("ERROR"));
   CHECK(shown("{{ {10000000000000000: 'a', 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 8: 8}"
               "[1e16] }}") == "a");
